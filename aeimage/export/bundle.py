@@ -1,0 +1,123 @@
+"""Write a codec's bundle: graphs, tables, manifest, model card."""
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from aeimage.export.codec_graphs import CodecGraphs, quality_tables
+from aeimage.export.complexity import codec_complexity
+from aeimage.export.litert import convert_signatures
+from aeimage.models.hyperprior import PASSES, HyperpriorCodec
+from aeimage.tables import NUM_INDEXES, ProbabilityTables, logistic_tables
+
+MODEL_ID_BYTES = 8
+
+
+def decoder_digest(model: HyperpriorCodec, tables: dict[str, np.ndarray]) -> bytes:
+    """Return the SHA-256 over all that decoding depends on, in a fixed order.
+
+    Tables and scale network as integers, the mean network and the synthesis transform as the
+    float16 weights that ship.
+    """
+    digest = hashlib.sha256(b"aeimage codec 1")
+    digest.update(json.dumps(list(model.config.slices)).encode())
+    for name in ("latent_tables", "hyper_tables", "base", "hyper_index", "gain", "inverse"):
+        digest.update(name.encode() + np.ascontiguousarray(tables[name]).tobytes())
+    integers = [*model.hyper_synthesis.scale_steps]
+    for head in model.scale_heads:
+        integers += head.steps
+    for layer in integers:
+        digest.update(np.asarray(layer.integer_kernel()).astype("<i4").tobytes())
+        digest.update(np.asarray(layer.integer_bias()).astype("<i4").tobytes())
+    floats = [*model.hyper_synthesis.mean_steps, *model.mean_heads, model.neighbours]
+    for layer in [*floats, model.synthesis_transform]:
+        for variable in layer.weights:
+            digest.update(np.asarray(variable.value).astype("<f2").tobytes())
+    return digest.digest()
+
+
+def write_codec_bundle(
+    model: HyperpriorCodec,
+    out: Path,
+    *,
+    name: str,
+    card: str,
+    latent_tables: ProbabilityTables | None = None,
+    hyper_tables: ProbabilityTables | None = None,
+    rounding: np.ndarray | None = None,
+    info: dict | None = None,
+    precision: str = "float16",
+) -> dict:
+    """Write the bundle of a codec to the folder `out`, replacing it as a whole.
+
+    Args:
+        model: built under the float32 policy.
+        out: folder; its name need not be the model's.
+        name: of the model.
+        card: text of the model card, Markdown.
+        latent_tables, hyper_tables: fitted probability tables; the training's by default.
+        rounding: float32 (efforts, 64) rounding offsets; plain rounding by default.
+        info: further entries of the manifest (training data, results).
+        precision: of the stored weights, "float16" or "float32".
+
+    Returns:
+        the manifest.
+    """
+    raw = quality_tables(model)
+    if rounding is None:
+        rounding = np.full((1, NUM_INDEXES), 0.5, "float32")
+    tables = {
+        "latent_tables": _as_array(latent_tables or logistic_tables()),
+        "hyper_tables": _as_array(hyper_tables or logistic_tables()),
+        "base": raw["base"].astype("<i2"),
+        "hyper_index": raw["hyper_base"].astype("u1"),
+        "gain": raw["gain"].astype("<f4"),
+        "inverse": raw["inverse"].astype("<f4"),
+    }
+    digest = decoder_digest(model, tables)
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
+        folder = Path(temporary) / out.name
+        folder.mkdir()
+        graphs = CodecGraphs(model)
+        (folder / "codec.tflite").write_bytes(convert_signatures(graphs, precision=precision))
+        buffer = io.BytesIO()
+        np.savez(buffer, **tables, rounding=rounding.astype("<f4"))
+        (folder / "tables.npz").write_bytes(buffer.getvalue())
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        files = sorted(p for p in folder.iterdir())
+        manifest = {
+            "format": 1,
+            "name": name,
+            "kind": "codec",
+            "id": digest[:MODEL_ID_BYTES].hex(),
+            "slices": list(model.config.slices),
+            "passes": PASSES,
+            "parameters": int(model.count_params()),
+            "kmac_per_pixel": codec_complexity(model),
+            **(info or {}),
+            "files": {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files},
+        }
+        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        (folder / "model.json").write_text(text, encoding="utf-8")
+        old = None
+        if out.exists():
+            old = Path(temporary) / "replaced"
+            out.rename(old)
+        folder.rename(out)
+        if old is not None:
+            # What else lies beside the exported files (training weights) stays.
+            for extra in old.iterdir():
+                if not (out / extra.name).exists():
+                    shutil.move(str(extra), str(out / extra.name))
+    return manifest
+
+
+def _as_array(tables: ProbabilityTables) -> np.ndarray:
+    return np.frombuffer(tables.to_bytes(), np.uint8)

@@ -1,0 +1,200 @@
+"""Reading pictures from files, and taking them over from Pillow."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from aeimage.errors import (
+    PictureFileError,
+    PictureNotFoundError,
+    UnsupportedPictureError,
+    UsageError,
+)
+from aeimage.images import modes, opening
+from aeimage.images.metadata import read_metadata
+from aeimage.images.picture import Picture
+from aeimage.images.samples import Samples, inspect_samples, select_low_bytes
+from aeimage.images.tiff_exif import exif_of_tiff
+
+DEFAULT_MAX_PIXELS = 178_956_970
+"""Largest picture read unless asked otherwise, in pixels: where Pillow, too, raises an error."""
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+        *(".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
+    }
+)
+"""Suffixes, in lower case, of the files that count as pictures in a folder."""
+
+_EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+
+
+def is_picture_path(path: str | os.PathLike[str]) -> bool:
+    """Whether a path looks like a picture that `read_picture` reads, by its name alone."""
+    name = Path(path).name
+    # "._x.jpg" is not a picture but what macOS leaves beside one on foreign disks.
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES and not name.startswith("._")
+
+
+def read_picture(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
+    """Read a JPEG, PNG, WebP, TIFF, BMP or GIF (of several frames, the first).
+
+    The EXIF orientation is applied; its tag then says 1 and the EXIF thumbnail, which would lie
+    on its side, is removed. CMYK and grey pictures go to sRGB through their profile where they
+    have one; profiles for RGB are kept and the pixels left as they are. Samples of more than 8
+    bits are scaled to 0..255 and rounded. A picture of 100 megapixels takes about 0.7 GB (WebP:
+    1.2 GB). Thread-safe.
+
+    Args:
+        source: a path; the bytes of a file; or a binary stream, read from position 0 if it can
+            seek, else from where it stands.
+        max_pixels: largest width times height, checked before anything is decoded; None for
+            no limit. ``PIL.Image.MAX_IMAGE_PIXELS`` has no influence.
+
+    Returns:
+        The picture; its `warnings` tell what was lost or assumed.
+
+    Raises:
+        PictureNotFoundError: no such file.
+        PictureFileError: the system cannot read it.
+        UnsupportedPictureError: not one of these formats, or an exotic kind of one.
+        DamagedPictureError: truncated or corrupt.
+        PictureTooLargeError: more than `max_pixels` pixels.
+        UsageError: `max_pixels` is no positive number.
+    """
+    if max_pixels is not None and max_pixels < 1:
+        raise UsageError.for_value("max_pixels", "a positive number or None", max_pixels)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _read(io.BytesIO(source), "picture from memory", max_pixels)
+    if isinstance(source, (str, os.PathLike)):
+        name = os.fsdecode(source)
+        try:
+            stream = open(name, "rb")  # noqa: SIM115 - closed two lines below
+        except FileNotFoundError as error:
+            raise PictureNotFoundError(f"{name}: there is no such file.") from error
+        except OSError as error:
+            raise PictureFileError(f"{name}: cannot be opened: {error.strerror}.") from error
+        with stream:
+            return _read(stream, name, max_pixels)
+    if not hasattr(source, "read"):
+        raise UsageError.for_value("source", "a path, bytes or a binary stream", source)
+    name = getattr(source, "name", None)
+    name = name if isinstance(name, str) else "picture from a stream"
+    seekable = getattr(source, "seekable", lambda: False)()
+    return _read(source if seekable else io.BytesIO(source.read()), name, max_pixels)
+
+
+def from_pillow(image: Image.Image, *, mtime: float | None = None) -> Picture:
+    """Take over a picture from Pillow: any mode, opened by any of its plugins or made anew.
+
+    Like `read_picture`, with these differences: Pillow has applied its own size limit; colour
+    with 16 bits a sample was already cut to the high 8 by Pillow, without rounding.
+
+    Args:
+        image: loaded if it was not yet; otherwise unchanged and still open.
+        mtime: for the result, seconds since 1970.
+
+    Raises:
+        UnsupportedPictureError: a mode or sample range that is not supported.
+        DamagedPictureError: the file behind it is truncated or corrupt.
+    """
+    name = "picture from Pillow"
+    samples = inspect_samples(image, interleave=False)
+    header = _header(image)
+    with opening.translated_errors(name):
+        image.load()
+    return _assemble(image, samples, header, name, mtime)[0]
+
+
+@dataclass
+class _Header:
+    """What has to be taken from a picture before it is loaded."""
+
+    mode: str
+    tiff_exif: bytes | None
+    sideways: bool  # Pillow will turn it by 90 degrees, and the resolution not
+    notes: list[str]
+
+
+def _header(image: Image.Image) -> _Header:
+    is_tiff = hasattr(image, "tag_v2")
+    header = _Header(image.mode, None, is_tiff and image.tag_v2.get(0x0112, 1) >= 5, [])
+    with opening.quiet():
+        if is_tiff:
+            try:
+                header.tiff_exif = exif_of_tiff(image)
+            except opening.PARSER_ERRORS:  # the pixels may be fine all the same
+                header.notes.append("The EXIF tags are damaged and were dropped.")
+        try:
+            several = "mp" in image.info or getattr(image, "is_animated", False)
+        except opening.PARSER_ERRORS:  # damaged later frames are no concern of the first
+            several = False
+    if several:
+        header.notes.append("The file holds several pictures; only one of them is kept.")
+    if any(data.startswith(_EXTENDED_XMP) for _, data in getattr(image, "applist", [])):
+        header.notes.append("The extended part of the XMP metadata is not kept.")
+    return header
+
+
+def _assemble(
+    image: Image.Image, samples: Samples, header: _Header, name: str, mtime: float | None
+) -> tuple[Picture, int]:
+    """The picture, and the orientation that was applied to it."""
+    notes = list(header.notes)
+    metadata = read_metadata(image, notes, tiff_exif=header.tiff_exif)
+    try:
+        pixels = modes.to_rgb(image, samples, metadata.icc, metadata.orientation, notes)
+    except UnsupportedPictureError as error:
+        raise UnsupportedPictureError(f"{name}: {error}") from error
+    picture = Picture(
+        rgb=pixels.rgb,
+        alpha=pixels.alpha,
+        icc=pixels.icc,
+        exif=metadata.exif,
+        xmp=metadata.xmp,
+        dpi=metadata.dpi[::-1] if metadata.dpi and header.sideways else metadata.dpi,
+        mtime=mtime,
+        warnings=notes,
+        source_mode="LA" if samples.interleaved_low_bytes else header.mode,
+    )
+    return picture, metadata.orientation
+
+
+def _read(stream: BinaryIO, name: str, max_pixels: int | None) -> Picture:
+    with opening.translated_errors(name):
+        stream.seek(0)
+        kind = opening.identify(stream.read(16), name)
+        image = opening.open_image(stream, kind, name, max_pixels)
+        samples = inspect_samples(image)
+        header = _header(image)
+        image = opening.load(image, kind, name)
+    picture, orientation = _assemble(image, samples, header, name, _mtime(stream))
+    if samples.low_bytes:
+        transparent = image.info.get("transparency")
+        del image  # a decoded picture is the largest thing here: never hold two
+        with opening.translated_errors(name):
+            low = opening.open_image(stream, kind, name, max_pixels)
+            select_low_bytes(low)
+            low = opening.load(low, kind, name)
+        modes.round_by_low_bytes(picture, low, orientation, transparent)
+    return picture
+
+
+def _mtime(stream: BinaryIO) -> float | None:
+    try:
+        status = os.fstat(stream.fileno())
+    except (AttributeError, OSError):
+        return None
+    return status.st_mtime if stat.S_ISREG(status.st_mode) else None

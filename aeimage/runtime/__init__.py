@@ -1,0 +1,1 @@
+"""Shipped models at work, without TensorFlow: pictures to bytes and back."""

@@ -1,0 +1,361 @@
+"""Pictures to .aei bytes and back: the codec as users meet it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aeimage.codec.alpha import decode_alpha, encode_alpha
+from aeimage.codec.container import (
+    DEFAULT_MAX_PIXELS,
+    Container,
+    Header,
+    read_container,
+    read_header,
+    write_container,
+)
+from aeimage.errors import UsageError
+from aeimage.images import Picture, from_pillow, read_picture, to_pillow
+from aeimage.metrics import psnr
+from aeimage.runtime.bundle import Bundle, find_bundle, find_codec, load_tables
+from aeimage.runtime.latent_codec import Geometry, LatentCodec
+from aeimage.runtime.session import Session
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DEFAULT_MODEL = "photo"
+DEFAULT_QUALITY = 50.0
+DEFAULT_EFFORT = 1
+# A search ends when the quality is known to this.
+_QUALITY_STEP = 0.25
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a compressed picture should be; exactly one field is set.
+
+    Attributes:
+        quality: 0 to 100, continuous; the default is 50.
+        bpp: at most so many bits of the whole file per pixel.
+        psnr: at least so many decibels, of 8-bit RGB.
+        max_bytes: at most so many bytes of file.
+
+    The last three are met by a search over quality: the best picture that fits, or the smallest file
+    that is good enough. Where no quality reaches the target, the nearest one is taken (quality 0 for
+    sizes, 100 for PSNR), and `Compressed.met` is false.
+    """
+
+    quality: float | None = None
+    bpp: float | None = None
+    psnr: float | None = None
+    max_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        given = {k: v for k, v in vars(self).items() if v is not None}
+        if len(given) > 1:
+            raise UsageError.for_value(
+                "target", "one of quality, bpp, psnr and max_bytes", ", ".join(given)
+            )
+        if not given:
+            object.__setattr__(self, "quality", DEFAULT_QUALITY)
+        elif "quality" in given and not 0.0 <= given["quality"] <= 100.0:
+            raise UsageError.for_value("quality", "a number from 0 to 100", self.quality)
+        elif not next(iter(given.values())) >= 0:
+            raise UsageError.for_value(next(iter(given)), "a positive number", given)
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A compressed picture.
+
+    Attributes:
+        data: the whole file.
+        quality: that it was made with.
+        psnr: in decibels, where the target asked for it; else None.
+        met: whether the target was reached.
+    """
+
+    data: bytes
+    quality: float
+    psnr: float | None = None
+    met: bool = True
+
+
+class Codec:
+    """An open codec model; keeps its networks in memory between pictures.
+
+    Args:
+        model: name of an installed model, or a folder that holds a bundle.
+        threads: of the networks; by default one for each core. The bytes do not depend on it.
+
+    Raises:
+        ModelNotFoundError: no such model.
+        ModelFileError: the bundle is damaged.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, threads: int | None = None) -> None:
+        self._open(find_bundle(model), threads)
+
+    @classmethod
+    def for_file(cls, data: bytes | memoryview, threads: int | None = None) -> Codec:
+        """Open the codec that a compressed file names.
+
+        Args:
+            data: the file, or its beginning.
+            threads: of the networks.
+
+        Raises:
+            FileFormatError: the header is damaged.
+            ModelNotFoundError: the model is not installed.
+        """
+        codec = cls.__new__(cls)
+        codec._open(find_codec(read_header(data, max_pixels=None).model_id), threads)
+        return codec
+
+    def _open(self, bundle: Bundle, threads: int | None) -> None:
+        self.bundle = bundle
+        session = Session(bundle.path / "codec.tflite", threads)
+        tables = load_tables(bundle.path)
+        self._latents = LatentCodec(session, tables, tuple(bundle.info["slices"]))
+        self._efforts = len(tables.rounding)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.bundle.name
+
+    @property
+    def model_id(self) -> str:
+        """Hexadecimal id of the model."""
+        return self.bundle.model_id
+
+    @property
+    def kmac_per_pixel(self) -> float:
+        """Thousands of multiply-accumulates a pixel that decoding takes, entropy model included."""
+        return self.bundle.info["kmac_per_pixel"]["decoder"]
+
+    # ---- Pillow in, Pillow out ---------------------------------------------------------------
+
+    def compress(
+        self,
+        image: Image.Image | NDArray[np.uint8] | str | Path,
+        quality: float | None = None,
+        *,
+        bpp: float | None = None,
+        psnr: float | None = None,
+        max_bytes: int | None = None,
+        strip: bool = False,
+        effort: int | None = None,
+    ) -> bytes:
+        """Compress a picture.
+
+        Args:
+            image: Pillow image, uint8 array (height, width, 3), or path of a picture file.
+            quality: 0 to 100; 50 where no target is given.
+            bpp, psnr, max_bytes: other targets, see `Target`.
+            strip: leave out ICC profile, EXIF, XMP and resolution.
+            effort: 0 plain rounding, 1 (default) rate-distortion optimised rounding.
+
+        Returns:
+            the bytes of an .aei file.
+
+        Raises:
+            UsageError: an argument is out of range.
+            PictureError: the picture cannot be read.
+        """
+        target = Target(quality, bpp, psnr, max_bytes)
+        return self.compress_picture(as_picture(image), target, strip=strip, effort=effort).data
+
+    def decompress(
+        self, data: bytes | memoryview, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+    ) -> Image.Image:
+        """Restore the picture of an .aei file that this model made.
+
+        Returns:
+            RGB or RGBA image, with ICC profile, EXIF, XMP and DPI in its `info`.
+
+        Raises:
+            FileFormatError: the file is damaged, or made by another model.
+        """
+        return to_pillow(self.decompress_picture(data, max_pixels=max_pixels))
+
+    # ---- Picture in, Picture out -------------------------------------------------------------
+
+    def compress_picture(
+        self,
+        picture: Picture,
+        target: Target | None = None,
+        *,
+        strip: bool = False,
+        effort: int | None = None,
+    ) -> Compressed:
+        """Compress a picture with its metadata; see `compress`."""
+        target = target or Target()
+        effort = DEFAULT_EFFORT if effort is None else effort
+        if not 0 <= effort <= 9:
+            raise UsageError.for_value("effort", "a whole number from 0 to 9", effort)
+        effort = min(effort, self._efforts - 1)
+        geometry = Geometry(picture.width, picture.height)
+        u = self._latents.analyse(picture.rgb)
+        extras = self._extras(picture, strip)
+
+        @functools.lru_cache(maxsize=4)
+        def attempt(quality: float) -> bytes:
+            header = Header(
+                picture.width, picture.height, quality, bytes.fromhex(self.model_id)
+            )
+            hyper, stripes = self._latents.encode(u, geometry, header.quality, effort)
+            return write_container(Container(header, hyper, stripes, **extras))
+
+        if target.quality is not None:
+            quality = Header(1, 1, target.quality, bytes(8)).quality
+            return Compressed(attempt(quality), quality)
+        if target.psnr is not None:
+
+            def score(data: bytes) -> float:
+                return psnr(self._decode_pixels(read_container(data, max_pixels=None)), picture.rgb)
+
+            quality = _smallest(lambda q: score(attempt(q)) >= target.psnr)
+            reached = score(attempt(quality))
+            return Compressed(attempt(quality), quality, reached, reached >= target.psnr)
+        limit = target.max_bytes
+        if limit is None:
+            limit = int(target.bpp * picture.width * picture.height / 8)
+        above = _smallest(lambda q: len(attempt(q)) > limit)
+        quality = above if len(attempt(above)) <= limit else max(0.0, above - _QUALITY_STEP)
+        data = attempt(quality)
+        return Compressed(data, quality, None, len(data) <= limit)
+
+    def decompress_picture(
+        self, data: bytes | memoryview, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+    ) -> Picture:
+        """Restore a picture with its metadata; see `decompress`."""
+        container = read_container(data, max_pixels=max_pixels)
+        header = container.header
+        alpha = None
+        if container.alpha is not None:
+            alpha = decode_alpha(container.alpha, header.width, header.height)
+        return Picture(
+            rgb=self._decode_pixels(container),
+            alpha=alpha,
+            icc=container.icc,
+            exif=container.exif,
+            xmp=container.xmp,
+            dpi=container.dpi,
+        )
+
+    def verify(
+        self, data: bytes | memoryview, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+    ) -> None:
+        """Check every byte and decode every symbol, without making the picture.
+
+        Raises:
+            FileFormatError: the file is damaged, or made by another model.
+        """
+        container = read_container(data, max_pixels=max_pixels)
+        self._symbols(container)
+        if container.alpha is not None:
+            decode_alpha(container.alpha, container.header.width, container.header.height)
+
+    def _symbols(self, container: Container):
+        header = container.header
+        if header.model_id.hex() != self.model_id:
+            raise UsageError(
+                f"The file was made by the model {header.model_id.hex()}, this codec is "
+                f"{self.name} ({self.model_id}). Open it with `Codec.for_file` or "
+                "`aeimage.decompress`, which look for the right one."
+            )
+        geometry = Geometry(header.width, header.height)
+        return self._latents.decode_symbols(
+            container.hyper, container.stripes, geometry, header.quality
+        )
+
+    def _decode_pixels(self, container: Container) -> NDArray[np.uint8]:
+        z, symbols = self._symbols(container)
+        header = container.header
+        geometry = Geometry(header.width, header.height)
+        return self._latents.reconstruct(z, symbols, geometry, header.quality)
+
+    @staticmethod
+    def _extras(picture: Picture, strip: bool) -> dict:
+        extras = {}
+        if picture.alpha is not None:
+            extras["alpha"] = encode_alpha(picture.alpha)
+        if not strip:
+            for name in ("icc", "exif", "xmp", "dpi"):
+                extras[name] = getattr(picture, name)
+        return extras
+
+
+def _smallest(holds: Callable[[float], bool]) -> float:
+    """Return the smallest quality at which a monotonic condition holds, or 100.
+
+    Bisection on the grid of `_QUALITY_STEP`.
+    """
+    low, high = 0, round(100 / _QUALITY_STEP)
+    while low < high:
+        middle = (low + high) // 2
+        if holds(middle * _QUALITY_STEP):
+            high = middle
+        else:
+            low = middle + 1
+    return low * _QUALITY_STEP
+
+
+def as_picture(image: Image.Image | NDArray[np.uint8] | str | Path | Picture) -> Picture:
+    """Return anything that is a picture as `Picture`.
+
+    Raises:
+        UsageError: an array is not uint8 (height, width, 3).
+        PictureError: a file cannot be read.
+    """
+    if isinstance(image, Picture):
+        return image
+    if isinstance(image, np.ndarray):
+        return Picture(rgb=np.ascontiguousarray(image))
+    if isinstance(image, str | Path):
+        return read_picture(image)
+    return from_pillow(image)
+
+
+@functools.lru_cache(maxsize=4)
+def _codec(model: str) -> Codec:
+    return Codec(model)
+
+
+@functools.lru_cache(maxsize=4)
+def _codec_of_id(model_id: bytes) -> Codec:
+    codec = Codec.__new__(Codec)
+    codec._open(find_codec(model_id), None)
+    return codec
+
+
+def compress(
+    image: Image.Image | NDArray[np.uint8] | str | Path,
+    quality: float | None = None,
+    *,
+    model: str = DEFAULT_MODEL,
+    **options,
+) -> bytes:
+    """Compress a picture with the model called `model`; see `Codec.compress`."""
+    return _codec(model).compress(image, quality, **options)
+
+
+def decompress(
+    data: bytes | memoryview, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
+) -> Image.Image:
+    """Restore the picture of an .aei file with the model that it names; see `Codec.decompress`.
+
+    Raises:
+        FileFormatError: the file is damaged.
+        ModelNotFoundError: its model is not installed.
+    """
+    header = read_header(data, max_pixels=max_pixels)
+    return _codec_of_id(header.model_id).decompress(data, max_pixels=max_pixels)
