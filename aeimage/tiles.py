@@ -22,45 +22,45 @@ class Tile:
     inner: tuple[slice, slice]
 
 
-def spans(length: int, size: int, halo: int) -> list[tuple[slice, slice, slice]]:
-    """Cut one axis.
+def with_halo(part: slice, length: int, halo: int) -> tuple[slice, slice]:
+    """Widen a part of one axis by what a network must see for it.
 
     Args:
+        part: of the axis.
         length: of the axis.
-        size: of every part but the last.
-        halo: entries that a window reaches beyond its part, where the axis has them. A window at
+        halo: entries that the window reaches beyond the part, where the axis has them. A window at
             the end of the axis ends exactly there, so that "same" padding sees the same zeros as
             in one piece.
 
     Returns:
-        (part, window, part within the window) of each.
+        the window, and the part within it.
     """
-    result = []
-    for start in range(0, length, size):
-        stop = min(start + size, length)
-        first, last = max(0, start - halo), min(length, stop + halo)
-        result.append(
-            (slice(start, stop), slice(first, last), slice(start - first, stop - first))
-        )
-    return result
+    window = slice(max(0, part.start - halo), min(length, part.stop + halo))
+    return window, slice(part.start - window.start, part.stop - window.start)
+
+
+def row_of_tiles(part: slice, height: int, width: int, size: int, halo: int) -> Iterator[Tile]:
+    """Yield tiles that cover the rows `part` of (height, width), from left to right.
+
+    Args:
+        part: rows of all these tiles; begins at a multiple of the network's total stride, and ends
+            at one unless the array ends there.
+        height, width: of the whole array.
+        size: columns of a tile, a multiple of that stride.
+        halo: receptive field to each side, rounded up to a multiple of that stride.
+    """
+    window, inner = with_halo(part, height, halo)
+    for start in range(0, width, size):
+        columns = slice(start, min(start + size, width))
+        columns_window, columns_inner = with_halo(columns, width, halo)
+        yield Tile(part, columns, (window, columns_window), (inner, columns_inner))
 
 
 def tiles(height: int, width: int, size: int, halo: int) -> Iterator[Tile]:
     """Yield tiles of at most `size` x `size` that cover (height, width), row by row.
 
-    Args:
-        height, width: of the whole array.
-        size: side of a tile; a multiple of the network's total stride.
-        halo: receptive field to each side, rounded up to a multiple of that stride.
+    Args: see `row_of_tiles`.
     """
-    columns = spans(width, size, halo)
-    for rows, row_window, row_inner in spans(height, size, halo):
-        for part, window, inner in columns:
-            yield Tile(rows, part, (row_window, window), (row_inner, inner))
-
-
-def scale_slice(part: slice, numerator: int, denominator: int = 1) -> slice:
-    """Return `part` on a grid `numerator` / `denominator` times as fine; both ends must divide."""
-    return slice(
-        part.start * numerator // denominator, -(-part.stop * numerator // denominator)
-    )
+    for start in range(0, height, size):
+        part = slice(start, min(start + size, height))
+        yield from row_of_tiles(part, height, width, size, halo)

@@ -44,11 +44,13 @@ def summary_markdown(
     anchor = "the published Kodak curve `jpeg`" if published else "JPEG of this run"
     lines += [
         "",
-        f"{pictures}; whole files; PSNR and MS-SSIM of 8-bit RGB. BD-rate against {anchor}: mean "
-        f"curves over the pictures, PCHIP on log rate, {interval[0]:g}–{interval[1]:g} dB of PSNR, "
-        f"{MS_SSIM_INTERVAL[0]:g}–{MS_SSIM_INTERVAL[1]:g} dB of MS-SSIM; lower is better. Seconds "
-        "per megapixel: model open, one warm-up, median over pictures and settings, "
-        f"{os.cpu_count()} cores, {platform.machine()}.",
+        (
+            f"{pictures}; whole files; PSNR and MS-SSIM of 8-bit RGB. BD-rate against {anchor}: "
+            f"mean curves over the pictures, PCHIP on log rate, {interval[0]:g}–{interval[1]:g} dB "
+            f"of PSNR, {MS_SSIM_INTERVAL[0]:g}–{MS_SSIM_INTERVAL[1]:g} dB of MS-SSIM; lower is "
+            "better. Seconds per megapixel: model open, one warm-up, median over pictures and "
+            f"settings, {os.cpu_count()} cores, {platform.machine()}."
+        ),
     ]
     clipped = [
         f"{summary.label} {what} {rate.low:.2f}–{rate.high:.2f} dB"
@@ -62,8 +64,10 @@ def summary_markdown(
     if clipped:
         lines += [
             "",
-            "\\* **Only over the part of the interval that both curves cover; not comparable with "
-            f"the other numbers:** {'; '.join(clipped)}.",
+            (
+                "\\* **Only over the part of the interval that both curves cover; not comparable "
+                f"with the other numbers:** {'; '.join(clipped)}."
+            ),
         ]
     lines += ["", "Versions: " + "; ".join(f"{s.label}: {s.version}" for s in summaries) + "."]
     return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Pictures for training: from folders to batches."""

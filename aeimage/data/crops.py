@@ -1,8 +1,8 @@
 """Random crops of photographs from memory, the same again for the same (seed, step).
 
 A NumPy sampler that feeds TensorFlow and JAX alike. Pictures are decoded once, with a half-size
-neighbour of each, so that a crop costs a copy; the crops of a step depend on the seed and the number of
-the step alone, which makes an interrupted run repeat exactly.
+neighbour of each, so that a crop costs a copy; the crops of a step depend on the seed and the
+number of the step alone, which makes an interrupted run repeat exactly.
 """
 
 import random
@@ -13,25 +13,26 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from aeimage.data.pictures import decode
+from aeimage.errors import UsageError
+
 SMALLER = 0.62
-
-
-def decode_rgb(path: Path) -> np.ndarray:
-    """Return the picture at `path` as uint8 (height, width, 3)."""
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 class CropSampler:
     """Random crops with flips and quarter turns, from pictures held in memory.
 
     Args:
-        paths: picture files; those smaller than a crop are left out.
+        paths: picture files; those smaller than a crop, or unreadable, are left out.
         size: side of a crop in pixels.
         batch_size: crops a step.
         seed: of the whole run.
         scales: hold a reduced copy of every picture too and draw a third of the crops from it.
-        max_bytes: decode a random subset of the pictures that fits.
+        max_bytes: hold a random subset of the pictures that fits.
+        report: function that takes a line of text about files left out.
+
+    Raises:
+        UsageError: no picture is large enough.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class CropSampler:
         seed: int = 0,
         scales: bool = True,
         max_bytes: int = 4 << 30,
+        report=None,
     ):
         self.size, self.batch_size, self.seed = size, batch_size, seed
         order = sorted(paths)
@@ -51,29 +53,29 @@ class CropSampler:
         used = 0
 
         def load(path):
-            picture = decode_rgb(path)
+            picture = decode(path, report)
+            if picture is None or used > max_bytes:
+                return []
             height, width = picture.shape[:2]
-            smaller = None
-            if scales and min(height, width) * SMALLER >= size:
-                target = (round(width * SMALLER), round(height * SMALLER))
-                reduced = Image.fromarray(picture).resize(target, Image.Resampling.LANCZOS)
-                smaller = np.asarray(reduced)
-            return picture, smaller
+            if not scales or min(height, width) * SMALLER < size:
+                return [(picture, 1.0)]
+            target = (round(width * SMALLER), round(height * SMALLER))
+            reduced = Image.fromarray(picture).resize(target, Image.Resampling.LANCZOS)
+            return [(picture, 1.0), (np.asarray(reduced), 0.5)]
 
-        with ThreadPoolExecutor(2) as pool:
-            loaded = list(pool.map(load, order))
         weights = []
-        for picture, smaller in loaded:
-            for image, share in ((picture, 1.0), (smaller, 0.5)):
-                if image is None or min(image.shape[:2]) < size or used + image.nbytes > max_bytes:
-                    continue
-                used += image.nbytes
-                self.pictures.append(image)
-                # Between one vote a picture and one vote a pixel.
-                weights.append(share * np.sqrt(image.shape[0] * image.shape[1]))
+        with ThreadPoolExecutor(2) as pool:
+            for loaded in pool.map(load, order):
+                for image, share in loaded:
+                    if min(image.shape[:2]) < size or used + image.nbytes > max_bytes:
+                        continue
+                    used += image.nbytes
+                    self.pictures.append(image)
+                    # Between one vote a picture and one vote a pixel.
+                    weights.append(share * np.sqrt(image.shape[0] * image.shape[1]))
         if not self.pictures:
-            raise ValueError(
-                f"No picture of at least {size}x{size} pixels among {len(order)} files. "
+            raise UsageError(
+                f"No readable picture of at least {size}x{size} pixels among {len(order)} files. "
                 "Give larger pictures or a smaller crop size."
             )
         self._cumulative = np.cumsum(weights) / np.sum(weights)

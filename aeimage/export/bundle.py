@@ -12,7 +12,9 @@ import numpy as np
 from aeimage.export.codec_graphs import CodecGraphs, quality_tables
 from aeimage.export.complexity import codec_complexity
 from aeimage.export.litert import convert_signatures
+from aeimage.export.scale_network import check_graphs, require_float32, scale_network
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
+from aeimage.scale_network import FILE_NAME as SCALE_NETWORK
 from aeimage.tables import NUM_INDEXES, ProbabilityTables, logistic_tables
 
 MODEL_ID_BYTES = 8
@@ -67,7 +69,13 @@ def write_codec_bundle(
 
     Returns:
         the manifest.
+
+    Raises:
+        UsageError: the model was not built under the float32 policy.
+        ModelFileError: its scale network is not exact, or the converter made it so.
     """
+    require_float32(model)
+    network = scale_network(model)
     raw = quality_tables(model)
     if rounding is None:
         rounding = np.full((1, NUM_INDEXES), 0.5, "float32")
@@ -85,8 +93,10 @@ def write_codec_bundle(
     with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
         folder = Path(temporary) / out.name
         folder.mkdir()
-        graphs = CodecGraphs(model)
-        (folder / "codec.tflite").write_bytes(convert_signatures(graphs, precision=precision))
+        graphs = convert_signatures(CodecGraphs(model), precision=precision)
+        check_graphs(graphs, network)
+        (folder / "codec.tflite").write_bytes(graphs)
+        (folder / SCALE_NETWORK).write_bytes(network.to_bytes())
         buffer = io.BytesIO()
         np.savez(buffer, **tables, rounding=rounding.astype("<f4"))
         (folder / "tables.npz").write_bytes(buffer.getvalue())

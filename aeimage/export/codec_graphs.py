@@ -6,16 +6,17 @@
     dequantise    hyper-latents, symbols -> u_hat
     synthesis     u_hat -> pixels
 
-Every tensor has a batch axis of one and is float32, but for pixels, which are uint8. Heights and widths
-are free: those of pixels are multiples of 64, those of latents of 4.
+Every tensor has a batch axis of one and is float32, but for pixels, which are uint8. Heights and
+widths are free: those of pixels are multiples of 64, those of latents of 4.
 """
 
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from aeimage.models.hyperprior import HYPER_MAX, PASSES, PIXEL_UNIT, HyperpriorCodec
+from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.models.integer import round_half_up
+from aeimage.models.transforms import HYPER_MAX, PIXEL_UNIT
 
 
 def context_count(number: int) -> int:
@@ -30,6 +31,8 @@ class CodecGraphs(tf.Module):
         super().__init__()
         self.model = model
         self.weights = [v.value for v in model.trainable_variables]
+        for layer in (model.synthesis_transform.pair, model.synthesis_transform.patch):
+            layer.as_patches = True
         config = model.config
         latents, hyper = config.latents, config.hyper
 
@@ -86,8 +89,10 @@ class CodecGraphs(tf.Module):
         z = ops.clip(z, -float(HYPER_MAX), float(HYPER_MAX))
         mean_features, scale_features = model.hyper_synthesis(z)
 
-        def quantise(part, means, index, coded):
-            residual = y[..., part] - means
+        slices = model.split_slices(y)
+
+        def quantise(number, means, index, coded):
+            residual = slices[max(number - 1, 0)] - means
             # floor(|r| + 1/2) is plain rounding; a smaller offset widens the interval of zero.
             offset = ops.take(rounding, ops.cast(index, "int32"))
             symbol = ops.sign(residual) * ops.floor(ops.abs(residual) + offset)
@@ -100,8 +105,9 @@ class CodecGraphs(tf.Module):
 
     def _dequantise(self, hyper_latents, symbols, gain, inverse, checker):
         features = self.model.hyper_synthesis.mean_features(hyper_latents)
+        slices = self.model.split_slices(symbols)
         u_hat, _, _ = self.model.coding_passes(
-            lambda part, means, index, coded: symbols[..., part],
+            lambda number, means, index, coded: slices[max(number - 1, 0)],
             features,
             None,
             gain,
@@ -152,3 +158,43 @@ def quality_tables(model: HyperpriorCodec) -> dict[str, np.ndarray]:
         "base": whole(model.scale_base, -300),
         "hyper_base": np.clip(whole(model.hyper_base, 1), 1, 63),
     }
+
+
+def encode_crop(
+    graphs: CodecGraphs, tables: dict[str, np.ndarray], latents, quality: float, rounding
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Run the `encode` graph of TensorFlow on the latents of one whole crop.
+
+    Args:
+        graphs: of the model.
+        tables: what `quality_tables` gave.
+        latents: output of the `analysis` graph.
+        quality: 0...100.
+        rounding: float32 (64,) rounding offsets.
+
+    Returns:
+        hyper-latents, symbols (int32 each) and scale indices (uint8).
+    """
+    knots = np.linspace(0.0, 100.0, len(tables["gain"]))
+
+    def vector(table):
+        column = [np.interp(quality, knots, table[:, i]) for i in range(table.shape[1])]
+        return np.exp(np.array(column, "float32"))[None, None, None]
+
+    rows, columns = latents.shape[1:3]
+    board = (np.arange(rows)[:, None] + np.arange(columns)) % 2 == 0
+    checker = board.astype("float32")[None, :, :, None]
+    out = graphs.graphs["encode"](
+        latents,
+        vector(tables["gain"]),
+        vector(tables["inverse"]),
+        tables["base"][int(quality + 0.5)].astype("float32")[None, None, None],
+        checker,
+        np.ones_like(checker),
+        rounding,
+    )
+    return (
+        np.asarray(out["hyper_latents"]).astype("int32"),
+        np.asarray(out["symbols"]).astype("int32"),
+        np.asarray(out["indexes"]).astype("uint8"),
+    )

@@ -65,9 +65,7 @@ def codec_complexity(model: HyperpriorCodec) -> dict[str, float]:
     means = chain_macs(hyper.mean_steps, 64) + layer_macs(model.neighbours, 16)
     scales = chain_macs(hyper.scale_steps, 64)
     parts = {
-        "analysis": chain_macs(
-            [analysis.patch, *analysis.blocks, analysis.pair, analysis.last], 1
-        ),
+        "analysis": chain_macs([analysis.patch, *analysis.blocks, analysis.pair, analysis.last], 1),
         "hyper_analysis": chain_macs(model.hyper_analysis.steps, 16),
         "means": means + sum(chain_macs(head.steps, 16) for head in model.mean_heads),
         "scales": scales + sum(chain_macs(head.steps, 16) for head in model.scale_heads),

@@ -26,9 +26,7 @@ def convert_signatures(module: tf.Module, *, precision: str = "float16") -> byte
     concrete = {name: graph.get_concrete_function() for name, graph in module.graphs.items()}
     with tempfile.TemporaryDirectory() as folder, _quiet():
         tf.saved_model.save(module, folder, signatures=concrete)
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            folder, signature_keys=list(concrete)
-        )
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(concrete))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if precision == "float16":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

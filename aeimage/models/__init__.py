@@ -1,0 +1,1 @@
+"""Architectures, in `keras.ops` and `keras.layers` alone: they run on TensorFlow and JAX."""

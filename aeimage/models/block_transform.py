@@ -1,7 +1,7 @@
 """Initial kernels that make an untrained codec a JPEG-like transform codec.
 
-A block transform is a convolution, so the analysis and synthesis transforms of the codec can start as
-an orthonormal 16x16 DCT over a luma-chroma rotation, factored into two strided convolutions:
+A block transform is a convolution, so the analysis and synthesis transforms of the codec can start
+as an orthonormal 16x16 DCT over a luma-chroma rotation, factored into two strided convolutions:
 
     picture --(16x16, stride 8; inner 8x8 = 8x8 DCT)--> 192 channels --(4x4, stride 2; inner 2x2 =
     2x2 DCT of neighbouring blocks)--> the latents of highest expected energy
@@ -21,8 +21,9 @@ PATCH = 8
 CHANNELS = 3 * PATCH * PATCH
 LUMA_CHROMA = np.array([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [-0.5, 1.0, -0.5]])
 LUMA_CHROMA /= np.linalg.norm(LUMA_CHROMA, axis=1, keepdims=True)
-# Mean absolute 16x16 DCT coefficient of photographs (pixels in [0, 1]) at frequency r = u + v is close
-# to a / r * exp(-(r / 20)^2); measured on 40 training photographs, one constant a per colour plane.
+# Mean absolute 16x16 DCT coefficient of photographs (pixels in [0, 1]) at frequency r = u + v is
+# close to a / r * exp(-(r / 20)^2); measured on 40 training photographs, one constant a per colour
+# plane.
 _PLANE_AMPLITUDE = (0.6, 0.14, 0.07)
 _AMPLITUDE_FLOOR = 0.01
 
@@ -37,7 +38,7 @@ def dct_matrix(size: int) -> np.ndarray:
 
 
 def expected_amplitude(plane: int, frequency: float) -> float:
-    """Return the expected size of a 16x16 DCT coefficient, pixels in [0, 1]; `frequency` is u + v."""
+    """Return the expected size of a 16x16 DCT coefficient at frequency u + v, pixels in [0, 1]."""
     r = max(frequency, 0.1)
     return max(_PLANE_AMPLITUDE[plane] / r * np.exp(-((r / 20.0) ** 2)), _AMPLITUDE_FLOOR * 0.1)
 
@@ -94,6 +95,6 @@ def pair_kernel(latents: int) -> np.ndarray:
 
 
 def luma_dc_channels(latents: int) -> list[int]:
-    """Return the latents that hold the mean of each colour plane (those worth spatial prediction)."""
+    """Return the latents that hold the mean of each colour plane: worth spatial prediction."""
     dc = [i for i, (u, v, _) in enumerate(_patch_basis()) if u == v == 0]
     return [k for k, (_, i, a, b) in enumerate(_pair_basis()[:latents]) if i in dc and a == b == 0]

@@ -11,296 +11,46 @@
     pixels <--- g_s <--- u_hat = (q + mu) x inverse gain
 
 The latents are coded in four passes, each seeing what the ones before it decoded: the lowest
-frequencies on the black squares of a checkerboard, then on the white ones, then the middle, then the
-high frequencies. The mean network sees dequantised latents (floats: a difference in the last bit does no
-harm); the scale network sees whole numbers alone, so that k is the same on every machine.
+frequencies on the black squares of a checkerboard, then on the white ones, then the middle, then
+the high frequencies. The mean network sees dequantised latents (floats: a difference in the last
+bit does no harm); the scale network sees whole numbers alone, so that k is the same on every
+machine.
 
-Notation and method: Balle et al. 2018 (hyperprior), Minnen et al. 2018 (mean and scale), Minnen and
-Singh 2020 (channel-wise passes), He et al. 2021 (checkerboard); one model for all rates by gains, Cui et
-al. 2021. One `quality` from 0 to 100 sets lambda = 0.0018 * 200^(quality / 100).
+Notation and method: Balle et al. 2018 (hyperprior), Minnen et al. 2018 (mean and scale), Minnen
+and Singh 2020 (channel-wise passes), He et al. 2021 (checkerboard); one model for all rates by
+gains, Cui et al. 2021. One `quality` from 0 to 100 sets lambda = 0.0018 * 200^(quality / 100).
 """
-
-from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import ops
 
 from aeimage.models import block_transform
-from aeimage.models.integer import (
-    IntegerConv2D,
-    magnitude_code,
-    round_half_up,
-    straight_through,
+from aeimage.models.integer import magnitude_code, round_half_up, straight_through
+from aeimage.models.layers import QualityTable
+from aeimage.models.rate import LOG_SCALE_STEP, logistic_bits, step_of_quality
+from aeimage.models.transforms import (
+    HYPER_MAX,
+    PIXEL_UNIT,
+    UNIT,
+    AnalysisTransform,
+    CodecConfig,
+    HyperAnalysis,
+    HyperSynthesis,
+    MeanHead,
+    ScaleHead,
+    SynthesisTransform,
 )
-from aeimage.models.layers import (
-    PatchConv2D,
-    PatchConv2DTranspose,
-    QualityTable,
-    ResidualBlock,
-)
-from aeimage.tables import NUM_INDEXES as SCALE_COUNT
-from aeimage.tables import S_MAX as SCALE_MAX
-from aeimage.tables import S_MIN as SCALE_MIN
+from aeimage.tables import NUM_INDEXES, S_MIN
 
-LAMBDA_MIN = 0.0018
-LAMBDA_RATIO = 200.0
-# Latents and features are orthonormal coefficients of a picture in [0, 1], times UNIT: about one
-# quantiser step at middle rates, so that one learning rate suits every channel.
-UNIT = 10.0
-PIXEL_UNIT = 4.0  # g_s works in units of 4 levels, for the same reason
-HYPER_MAX = 63  # largest magnitude of a hyper-latent
 QUALITY_KNOTS = 9
 PASSES = 4
-_LOG_SCALE_STEP = float(np.log(SCALE_MAX / SCALE_MIN)) / (SCALE_COUNT - 1)
-
-
-def lmbda_of_quality(quality):
-    """Return lambda of the loss bpp + lambda * 255^2 * MSE (pixels in [0, 1]) at `quality` 0...100."""
-    return LAMBDA_MIN * LAMBDA_RATIO ** (np.asarray(quality, "float64") / 100.0)
-
-
-def step_of_quality(quality):
-    """Return the quantiser step that theory gives for an orthonormal transform, in levels of 255.
-
-    At high rate D = step^2 / 12 and dD/dR = -2 ln(2) D, with the MSE averaged over three channels.
-    """
-    return np.sqrt(18.0 / (np.log(2.0) * lmbda_of_quality(quality)))
-
-
-def logistic_bits(values, indexes):
-    """Return the bits of `values` under the discretised zero-mean logistic of scale `indexes`.
-
-    Args:
-        values: float32 tensor, real (noise for quantisation) or whole numbers.
-        indexes: float32 tensor of scale indices 0...63, whole or not; gradients flow to it.
-    """
-    inverse = ops.exp(-indexes * _LOG_SCALE_STEP) * (1.0 / SCALE_MIN)
-    magnitude = ops.abs(values)
-    upper = ops.sigmoid((0.5 - magnitude) * inverse)
-    lower = ops.sigmoid((-0.5 - magnitude) * inverse)
-    return ops.log(ops.maximum(upper - lower, 1e-9)) * (-1.0 / float(np.log(2.0)))
-
-
-@dataclass(frozen=True)
-class CodecConfig:
-    """Sizes of a codec. `slices` are the latent channels of the coding passes, low frequencies first."""
-
-    slices: tuple[int, int, int] = (48, 112, 224)
-    hyper: int = 96
-    entropy: int = 96
-    width: int = 96
-    blocks: int = 4
-
-    @property
-    def latents(self) -> int:
-        return sum(self.slices)
 
 
 class CodecOutput(dict):
     """Named results of one training pass; attribute access for readability."""
 
     __getattr__ = dict.__getitem__
-
-
-def _conv(filters, size, *, strides=1, activation="relu", initializer="he_normal", name=None):
-    return keras.layers.Conv2D(
-        filters,
-        size,
-        strides=strides,
-        padding="same",
-        activation=activation,
-        kernel_initializer=initializer,
-        name=name,
-    )
-
-
-def _build_chain(steps, channels):
-    for step in steps:
-        step.build((None, None, None, channels))
-        channels = step.filters
-
-
-def _blocks(config):
-    return [ResidualBlock(config.width, name=f"block_{i}") for i in range(config.blocks)]
-
-
-def _whiten_blocks(patch_blocks, latent_blocks):
-    """Scale the first kernels of residual blocks to see inputs of about unit size."""
-    patch = block_transform.patch_amplitudes() * UNIT
-    for block in patch_blocks:
-        block.reduce.kernel.assign(block.reduce.kernel / patch[:, None])
-    for block in latent_blocks:
-        latent = block_transform.latent_amplitudes(block.reduce.kernel.shape[2]) * UNIT
-        block.reduce.kernel.assign(block.reduce.kernel / latent[:, None])
-
-
-class AnalysisTransform(keras.layers.Layer):
-    """g_a: pixels minus 128 (batch, 16 h, 16 w, 3) to latents u (batch, h, w, latents), about unit size."""
-
-    def __init__(self, config: CodecConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.patch = PatchConv2D(block_transform.CHANNELS, 8, name="patch")
-        self.blocks = _blocks(config)
-        self.pair = PatchConv2D(config.latents, 2, name="pair")
-        self.last = ResidualBlock(config.width, name="last")
-        self.latents = config.latents
-
-    def build(self, input_shape):
-        batch, _, _, channels = input_shape
-        self.patch.build((batch, None, None, channels))
-        inner = (batch, None, None, block_transform.CHANNELS)
-        for block in self.blocks:
-            block.build(inner)
-        self.pair.build(inner)
-        self.last.build((batch, None, None, self.latents))
-        self.patch.kernel.assign(block_transform.patch_kernel() * (UNIT * 1024.0 / 255.0))
-        self.pair.kernel.assign(block_transform.pair_kernel(self.latents))
-        _whiten_blocks(self.blocks, [self.last])
-
-    def call(self, pixels):
-        x = ops.cast(self.patch(pixels * (1.0 / 1024.0)), "float32")
-        for block in self.blocks:
-            x = block(x)
-        return self.last(ops.cast(self.pair(x), "float32"))
-
-
-class SynthesisTransform(keras.layers.Layer):
-    """g_s: dequantised latents u_hat (batch, h, w, latents) to pixels minus 128, in units of 4 levels."""
-
-    def __init__(self, config: CodecConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.first = ResidualBlock(config.width, name="first")
-        self.pair = PatchConv2DTranspose(block_transform.CHANNELS, 2, name="pair")
-        self.blocks = _blocks(config)
-        self.patch = PatchConv2DTranspose(3, 8, name="patch")
-        self.latents = config.latents
-
-    def build(self, input_shape):
-        batch = input_shape[0]
-        self.first.build((batch, None, None, self.latents))
-        self.pair.build((batch, None, None, self.latents))
-        inner = (batch, None, None, block_transform.CHANNELS)
-        for block in self.blocks:
-            block.build(inner)
-        self.patch.build(inner)
-        self.pair.kernel.assign(block_transform.pair_kernel(self.latents))
-        self.patch.kernel.assign(block_transform.patch_kernel() * (255.0 / PIXEL_UNIT / UNIT))
-        _whiten_blocks(self.blocks, [self.first])
-
-    def call(self, latents):
-        x = ops.cast(self.pair(self.first(latents)), "float32")
-        for block in self.blocks:
-            x = block(x)
-        return ops.cast(self.patch(x), "float32")
-
-
-class HyperAnalysis(keras.layers.Layer):
-    """h_a: gained latents y and plain latents u at (h, w) to real hyper-latents at (h / 4, w / 4)."""
-
-    def __init__(self, config: CodecConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.steps = [
-            _conv(128, 1, name="reduce"),
-            _conv(128, 3, name="mix"),
-            _conv(128, 5, strides=2, name="half"),
-            _conv(128, 5, strides=2, name="quarter"),
-            _conv(
-                config.hyper, 1, activation=None, initializer="glorot_uniform", name="last"
-            ),
-        ]
-
-    def build(self, input_shape):
-        _build_chain(self.steps, input_shape[-1])
-
-    def call(self, y, u):
-        # Magnitudes span five decades over the qualities: hand them over on a logarithmic scale.
-        x = ops.concatenate([ops.sign(y) * ops.log1p(ops.abs(y)), u], axis=-1)
-        for step in self.steps:
-            x = step(x)
-        return ops.cast(x, "float32")
-
-
-class MeanHead(keras.layers.Layer):
-    """Means of one pass, in units of u: 1x1, 3x3, 1x1; zero at the start."""
-
-    def __init__(self, channels: int, config: CodecConfig, *, context: bool = True, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.steps = [_conv(config.entropy, 1, name="reduce")]
-        if context:
-            self.steps.append(_conv(config.entropy, 3, name="mix"))
-        self.steps.append(_conv(channels, 1, activation=None, initializer="zeros", name="last"))
-
-    def build(self, input_shape):
-        _build_chain(self.steps, input_shape[-1])
-
-    def call(self, *features):
-        x = ops.concatenate([ops.cast(f, self.compute_dtype) for f in features], axis=-1)
-        for step in self.steps:
-            x = step(x)
-        return ops.cast(x, "float32")
-
-
-class ScaleHead(keras.layers.Layer):
-    """Offsets to the scale indices of one pass, in whole numbers: 1x1, 3x3, 1x1 on integers."""
-
-    def __init__(self, channels: int, config: CodecConfig, *, context: bool = True, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.steps = [IntegerConv2D(config.entropy, 1, name="reduce")]
-        if context:
-            self.steps.append(IntegerConv2D(config.entropy, 3, name="mix"))
-        # One unit of a kernel moves an index by 1/8 step.
-        last = IntegerConv2D(
-            channels, 1, shift=9, rectify=False, kernel_initializer="zeros", name="last"
-        )
-        self.steps.append(last)
-
-    def build(self, input_shape):
-        _build_chain(self.steps, input_shape[-1])
-
-    def call(self, *features):
-        x = ops.concatenate([ops.cast(f, self.compute_dtype) for f in features], axis=-1)
-        for step in self.steps:
-            x = step(x)
-        return x
-
-
-class HyperSynthesis(keras.layers.Layer):
-    """h_s: hyper-latents at (h / 4, w / 4) to features at (h, w), in floats and in integers."""
-
-    def __init__(self, config: CodecConfig, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        transpose = {"strides": 2, "padding": "same", "activation": "relu"}
-        self.mean_steps = [
-            keras.layers.Conv2DTranspose(config.hyper, 4, **transpose, name="mean_half"),
-            keras.layers.Conv2DTranspose(config.entropy, 4, **transpose, name="mean_full"),
-        ]
-        # Hyper-latents are small integers: the first layer multiplies by 8.
-        self.scale_steps = [
-            IntegerConv2D(
-                config.hyper, 4, upsample=2, shift=3, input_max=HYPER_MAX, name="scale_half"
-            ),
-            IntegerConv2D(config.entropy, 4, upsample=2, name="scale_full"),
-        ]
-
-    def build(self, input_shape):
-        _build_chain(self.mean_steps, input_shape[-1])
-        _build_chain(self.scale_steps, input_shape[-1])
-
-    def mean_features(self, z):
-        x = z
-        for step in self.mean_steps:
-            x = step(x)
-        return ops.cast(x, "float32")
-
-    def scale_features(self, z):
-        x = z
-        for step in self.scale_steps:
-            x = step(x)
-        return x
-
-    def call(self, z):
-        return self.mean_features(z), self.scale_features(z)
 
 
 @keras.saving.register_keras_serializable("aeimage")
@@ -313,7 +63,8 @@ class HyperpriorCodec(keras.Model):
     """
 
     def __init__(self, config: CodecConfig | None = None, **kwargs):
-        super().__init__(**kwargs)
+        # A fixed name keeps the paths of variables, which checkpoints go by.
+        super().__init__(**{"name": "hyperprior_codec", **kwargs})
         self.config = config = config or CodecConfig()
         low, middle, high = config.slices
         self.analysis_transform = AnalysisTransform(config, name="analysis_transform")
@@ -335,7 +86,7 @@ class HyperpriorCodec(keras.Model):
         step = step_of_quality(quality)[:, None] / 255.0
         log_gain = np.log(1.0 / (UNIT * step)) + np.zeros((1, config.latents))
         # A Laplacian coefficient of mean size a has logistic scale of about 0.7 a.
-        base = (np.log(amplitude / step) + np.log(0.7 / SCALE_MIN)) / _LOG_SCALE_STEP
+        base = (np.log(amplitude / step) + np.log(0.7 / S_MIN)) / LOG_SCALE_STEP
         self.whitening = (1.0 / (UNIT * amplitude)).astype("float32")
         table = {"knots": QUALITY_KNOTS}
         self.gain = QualityTable(config.latents, initial=log_gain, name="gain", **table)
@@ -345,7 +96,7 @@ class HyperpriorCodec(keras.Model):
         self.scale_base = QualityTable(
             config.latents, initial=np.clip(base, 2.0, 58.0), unit=32.0, name="scale_base", **table
         )
-        hyper_base = np.full((QUALITY_KNOTS, config.hyper), np.log(0.6 / SCALE_MIN) / _LOG_SCALE_STEP)
+        hyper_base = np.full((QUALITY_KNOTS, config.hyper), np.log(0.6 / S_MIN) / LOG_SCALE_STEP)
         self.hyper_base = QualityTable(
             config.hyper, initial=hyper_base, unit=32.0, name="hyper_base", **table
         )
@@ -355,7 +106,7 @@ class HyperpriorCodec(keras.Model):
         if self.built:
             return
         config = self.config
-        low, middle, high = config.slices
+        low, middle, _ = config.slices
         for table in (self.gain, self.inverse_gain, self.scale_base, self.hyper_base):
             table.build((None,))
         self.analysis_transform.build((None, None, None, 3))
@@ -375,6 +126,10 @@ class HyperpriorCodec(keras.Model):
                 head.build((None, None, None, channels))
         self.built = True
 
+    def split_slices(self, latents):
+        """Return the three channel groups of a tensor of latents."""
+        return ops.split(latents, [int(n) for n in np.cumsum(self.config.slices)[:-1]], axis=-1)
+
     def slice_of_pass(self, number: int) -> slice:
         """Return the latent channels that coding pass 0...3 codes."""
         starts = np.cumsum([0, *self.config.slices])
@@ -388,7 +143,7 @@ class HyperpriorCodec(keras.Model):
         return self.scale_base(quality)
 
     def pass_means(self, number, features, contexts):
-        """Return the means of coding pass 0...3 in units of u; `contexts` are decoded slices of u_hat."""
+        """Return the means of coding pass 0...3 in units of u; `contexts`: slices of u_hat."""
         white, start = [], 0
         for context in contexts:
             white.append(context * self.whitening[start : start + context.shape[-1]])
@@ -404,17 +159,14 @@ class HyperpriorCodec(keras.Model):
         total = self.scale_heads[number](features, *codes) + straight_through(
             round_half_up(base), base
         )
-        return ops.clip(total, 0.0, float(SCALE_COUNT - 1))
+        return ops.clip(total, 0.0, float(NUM_INDEXES - 1))
 
-    def coding_passes(
-        self, quantise, mean_features, scale_features, gain, inverse, base, checker
-    ):
+    def coding_passes(self, quantise, mean_features, scale_features, gain, inverse, base, checker):
         """Run the four coding passes.
 
         Args:
-            quantise: function (part, means, indexes, coded) to symbols: `part` is the slice of
-                latent channels, `means` are gained, `coded` is 1.0 where the pass codes or None
-                for everywhere.
+            quantise: function (number, means, indexes, coded) to symbols: `number` is the pass,
+                `means` are gained, `coded` is 1.0 where the pass codes or None for everywhere.
             mean_features: of `hyper_synthesis`, (batch, h, w, entropy).
             scale_features: likewise; None where the symbols are known and no index is needed.
             gain, inverse, base: (batch, 1, 1, latents).
@@ -432,7 +184,7 @@ class HyperpriorCodec(keras.Model):
             if scale_features is not None:
                 known = [ops.stop_gradient(s) for s in symbols]
                 index = self.pass_indexes(number, scale_features, known, base[..., part])
-            symbol = quantise(part, means, index, coded)
+            symbol = quantise(number, means, index, coded)
             dequantised = (symbol + means) * inverse[..., part]
             if coded is not None:
                 symbol, dequantised = symbol * coded, dequantised * coded
@@ -459,8 +211,8 @@ class HyperpriorCodec(keras.Model):
                 instead of with additive uniform noise.
 
         Returns:
-            CodecOutput with `reconstruction` (levels 0...255, float32, unclipped), `latent_bits` and
-            `hyper_bits` (batch,), and `symbols`, `indexes`, `hyper_latent` for inspection.
+            CodecOutput with `reconstruction` (levels 0...255, float32, unclipped), `latent_bits`
+            and `hyper_bits` (batch,), and `symbols`, `indexes`, `hyper_latent` for inspection.
         """
         noisy = training and not rounded_rate
         pixels = ops.cast(pixels, "float32") - 128.0
@@ -473,14 +225,16 @@ class HyperpriorCodec(keras.Model):
         z_real = self.hyper_analysis(y, u * self.whitening)
         z_rounded = ops.clip(round_half_up(z_real), -float(HYPER_MAX), float(HYPER_MAX))
         z = straight_through(z_rounded, z_real)
-        hyper_indexes = ops.clip(self.hyper_base(quality), 1.0, float(SCALE_COUNT - 1))
+        hyper_indexes = ops.clip(self.hyper_base(quality), 1.0, float(NUM_INDEXES - 1))
         hyper_bits = self._bits(z_real, z, hyper_indexes, noisy)
         mean_features, scale_features = self.hyper_synthesis(z)
 
         bits = []
 
-        def quantise(part, means, index, coded):
-            residual = y[..., part] - means
+        slices = self.split_slices(y)
+
+        def quantise(number, means, index, coded):
+            residual = slices[max(number - 1, 0)] - means
             rounded = round_half_up(residual) * ops.cast(index > 0, "float32")
             symbol = straight_through(rounded, residual)
             cost = self._bits(residual, symbol, index, noisy)

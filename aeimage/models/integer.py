@@ -1,24 +1,24 @@
 """Integer convolutions: the part of the codec that must give the same numbers on every machine.
 
-An entropy decoder is lost if one probability differs from the encoder's, so the network that selects
-probabilities computes with integers alone. Every value is a whole number below 2^24, where float32
-addition is exact in any order; the same layer is therefore exact as an ordinary float32 convolution in
-TensorFlow, LiteRT, JAX and NumPy, on any chip and with any number of threads.
+An entropy decoder is lost if one probability differs from the encoder's, so the network that
+selects probabilities computes with integers alone. Every value is a whole number below 2^24, where
+float32 addition is exact in any order; the same layer is therefore exact as an ordinary float32
+convolution in TensorFlow, LiteRT, JAX and NumPy, on any chip and with any number of threads.
 
-    a_out = clip(floor((sum(w * a_in) + b) / 2^shift), 0, 127)
+    a_out = clip(floor((sum(w * a_in) + b + 2^shift / 2) / 2^shift), 0, 127)
 
-with integer weights |w| <= 127, integer biases, and inputs |a_in| <= 127. Rescaling is by a power of two
-only: a converter may fold it into the weights without changing a bit. Trained with straight-through
-rounding (Bengio et al. 2013; the constraint on the network follows Balle, Johnston and Minnen, "Integer
-networks for data compression with latent-variable models", ICLR 2019).
+with integer weights |w| <= 127, integer biases, and inputs |a_in| <= 127. Rescaling is by a power
+of two only: a converter may fold it into the weights without changing a bit. Trained with
+straight-through rounding (Bengio et al. 2013; the constraint on the network follows Balle,
+Johnston and Minnen, "Integer networks for data compression with latent-variable models", 2019).
 """
 
 import keras
 from keras import ops
 
-ACTIVATION_MAX = 127
+from aeimage.scale_network import ACTIVATION_MAX, BIAS_MAX, EXACT_LIMIT
+
 WEIGHT_UNIT = 64  # one unit of the trained, real-valued kernel is 64 integer steps
-EXACT_LIMIT = 2**24
 
 
 def straight_through(exact, smooth):
@@ -41,7 +41,8 @@ class IntegerConv2D(keras.layers.Layer):
         upsample: 1, or 2 for a transposed convolution of stride 2.
         shift: the sum is divided by 2**shift. 6 keeps the unit of the kernel.
         rectify: clip the output to 0...127; otherwise it is a signed integer.
-        input_max: largest magnitude of the inputs; with the fan-in it bounds the weights so that every
+        input_max: largest magnitude of the inputs; with the fan-in it bounds the weights so that
+        every
             partial sum stays below 2**24.
         kernel_initializer: initializer of the real-valued kernel (1.0 is 64 integer steps).
 
@@ -97,7 +98,7 @@ class IntegerConv2D(keras.layers.Layer):
 
     def integer_bias(self):
         """Return the bias in units of the sum, as whole numbers (float32)."""
-        limit = float(EXACT_LIMIT // 4)
+        limit = float(BIAS_MAX)
         smooth = ops.clip(self.bias * float(2**self.shift), -limit, limit)
         return straight_through(round_half_up(smooth), smooth)
 

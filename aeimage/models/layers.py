@@ -8,9 +8,9 @@ from keras import ops
 class PatchConv2D(keras.layers.Conv2D):
     """Conv2D whose kernel is twice its stride, computed as a 2x2 convolution of patches.
 
-    The same numbers as `Conv2D(filters, 2 * strides, strides=strides, padding="same")` up to rounding:
-    rearranging each stride x stride patch into channels first lets the inner loop run over many
-    channels instead of three. Heights and widths must be multiples of the stride.
+    The same numbers as `Conv2D(filters, 2 * strides, strides=strides, padding="same")` up to
+    rounding: rearranging each stride x stride patch into channels first lets the inner loop run
+    over many channels instead of three. Heights and widths must be multiples of the stride.
 
     Args:
         filters: number of output channels.
@@ -41,12 +41,12 @@ class PatchConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("aeimage")
 class PatchConv2DTranspose(keras.layers.Conv2DTranspose):
-    """Conv2DTranspose whose kernel is twice its stride, computed as a 2x2 convolution to patches.
+    """Conv2DTranspose with a kernel of twice its stride; can be run as a convolution to patches.
 
-    The same numbers as `Conv2DTranspose(filters, 2 * strides, strides=strides, padding="same")` up to
-    rounding. A 2x2 convolution makes the channels of each patch, half a stride off the input's
-    grid; depth-to-space lays them out. Runtimes have fast kernels for both, and for transposed
-    convolutions often not.
+    The same numbers either way, up to rounding. With `as_patches` set, a 2x2 convolution makes the
+    channels of each patch, half a stride off the input's grid, and depth-to-space lays them out:
+    mobile runtimes have fast kernels for both and slow ones for transposed convolutions. Training
+    libraries are faster with the transposed convolution itself.
 
     Args:
         filters: number of output channels.
@@ -55,12 +55,15 @@ class PatchConv2DTranspose(keras.layers.Conv2DTranspose):
 
     def __init__(self, filters: int, strides: int, **kwargs):
         super().__init__(filters, 2 * strides, strides=strides, padding="same", **kwargs)
+        self.as_patches = False
 
     def call(self, inputs):
+        if not self.as_patches:
+            return super().call(inputs)
         stride = self.strides[0]
         channels = inputs.shape[-1]
         kernel = ops.reshape(self.kernel, (2, stride, 2, stride, self.filters, channels))
-        # The patch between two cells takes the far half of the first and the near half of the second.
+        # A patch between two cells takes the far half of the first, the near half of the second.
         kernel = ops.flip(ops.transpose(kernel, (0, 2, 5, 1, 3, 4)), axis=(0, 1))
         kernel = ops.reshape(kernel, (2, 2, channels, stride * stride * self.filters))
         x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -98,12 +101,13 @@ class ResidualBlock(keras.layers.Layer):
     def build(self, input_shape):
         channels = input_shape[-1]
         policy = self.dtype_policy
-        conv, active = keras.layers.Conv2D, {"activation": "relu", "kernel_initializer": "he_normal"}
+        conv, active = (
+            keras.layers.Conv2D,
+            {"activation": "relu", "kernel_initializer": "he_normal"},
+        )
         self.reduce = conv(self.width, 1, **active, dtype=policy, name="reduce")
         self.mix = conv(self.width, 3, padding="same", **active, dtype=policy, name="mix")
-        self.expand = conv(
-            channels, 1, kernel_initializer="zeros", dtype=policy, name="expand"
-        )
+        self.expand = conv(channels, 1, kernel_initializer="zeros", dtype=policy, name="expand")
         self.reduce.build(input_shape)
         middle = (*input_shape[:-1], self.width)
         self.mix.build(middle)

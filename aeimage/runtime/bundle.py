@@ -1,9 +1,10 @@
 """Model bundles: folders that hold all that a model is, and say so.
 
-    model.json     name, kind, id, sizes, what it costs and where it comes from, SHA-256 of each file
-    README.md      the model card
-    codec.tflite   the graphs (see `aeimage.export.codec_graphs`)
-    tables.npz     integer probability tables, scale indices by quality, gains
+    model.json          name, kind, id, sizes, cost, origin, SHA-256 of each file
+    README.md           the model card
+    codec.tflite        the graphs (see `aeimage.export.codec_graphs`)
+    tables.npz          integer probability tables, scale indices by quality, gains
+    scale_network.npz   the integer layers in `codec.tflite` once more, for other runtimes
 
 A codec's id is a hash of what decoding depends on (the tables, the integer scale network and the
 weights of the mean network and the synthesis transform), not of these files, so that another
@@ -18,6 +19,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,7 +226,7 @@ def load_tables(path: Path) -> CodecTables:
             inverse=arrays["inverse"],
             rounding=arrays["rounding"],
         )
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
         raise ModelFileError(
             f"{path}/tables.npz: cannot be read: {error}. Install the model again."
         ) from error

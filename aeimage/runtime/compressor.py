@@ -47,9 +47,9 @@ class Target:
         psnr: at least so many decibels, of 8-bit RGB.
         max_bytes: at most so many bytes of file.
 
-    The last three are met by a search over quality: the best picture that fits, or the smallest file
-    that is good enough. Where no quality reaches the target, the nearest one is taken (quality 0 for
-    sizes, 100 for PSNR), and `Compressed.met` is false.
+    The last three are met by a search over quality: the best picture that fits, or the smallest
+    file that is good enough. Where no quality reaches the target, the nearest one is taken
+    (quality 0 for sizes, 100 for PSNR), and `Compressed.met` is false.
     """
 
     quality: float | None = None
@@ -208,9 +208,7 @@ class Codec:
 
         @functools.lru_cache(maxsize=4)
         def attempt(quality: float) -> bytes:
-            header = Header(
-                picture.width, picture.height, quality, bytes.fromhex(self.model_id)
-            )
+            header = Header(picture.width, picture.height, quality, bytes.fromhex(self.model_id))
             hyper, stripes = self._latents.encode(u, geometry, header.quality, effort)
             return write_container(Container(header, hyper, stripes, **extras))
 

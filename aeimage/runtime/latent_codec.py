@@ -9,31 +9,40 @@ The file does not know about tiles: every tile runs with a halo as wide as the r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aeimage.codec.entropy import SymbolDecoder, SymbolEncoder
-from aeimage.codec.stripes import stripe_bounds
 from aeimage.errors import MalformedFileError
 from aeimage.runtime.bundle import CodecTables
+from aeimage.runtime.geometry import (
+    STRIDE,
+    Geometry,
+    checkerboard,
+    padded_rows,
+    to_hyper,
+    to_latents,
+    to_pixels,
+)
 from aeimage.runtime.session import batch
 from aeimage.tables import MAX_SYMBOL
-from aeimage.tiles import spans, tiles
+from aeimage.tiles import row_of_tiles, tiles, with_halo
 
-STRIDE = 16  # pixels to a latent
-HYPER = 4  # latents to a hyper-latent
-BLOCK = STRIDE * HYPER
 PASSES = 4
-# Receptive fields to each side (in pixels, latents), rounded up to what the grids divide.
+# Receptive fields to each side, rounded up to what the grids divide: of "analysis" in pixels, of
+# the others in latents. Tests compute them from a model's layers.
 ANALYSIS_HALO = 64
-ENCODE_HALO = 28
-CONTEXT_HALO = 12
-SYNTHESIS_HALO = 8
+ENCODE_HALO = 16
+SCALES_HALO = 4
+DEQUANTISE_HALO = 8
+SYNTHESIS_HALO = 4
 PIXEL_TILE = 1024
-LATENT_TILE = 128
+# A window of "encode" takes about 30 kB of working memory a latent.
+LATENT_TILE = 64
+BAND_LATENTS = 2**16  # symbols and indices of so many are held at once: 75 MB
 _INT16_MAX = 32767
 
 
@@ -41,43 +50,6 @@ class Engine(Protocol):
     """What runs the graphs: `aeimage.runtime.session.Session`, or a reference in a test."""
 
     def run(self, signature: str, **inputs: NDArray) -> dict[str, NDArray]: ...
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Sizes of one picture on every grid."""
-
-    width: int
-    height: int
-
-    @property
-    def valid(self) -> tuple[int, int]:
-        """Rows and columns of latents that cover the picture: those that are coded."""
-        return -(-self.height // STRIDE), -(-self.width // STRIDE)
-
-    @property
-    def hyper(self) -> tuple[int, int]:
-        """Rows and columns of hyper-latents."""
-        return -(-self.height // BLOCK), -(-self.width // BLOCK)
-
-    @property
-    def latents(self) -> tuple[int, int]:
-        """Rows and columns of latents on the padded grid."""
-        rows, columns = self.hyper
-        return rows * HYPER, columns * HYPER
-
-    def stripes(self) -> list[slice]:
-        """Rows of latents of each stripe."""
-        rows = self.valid[0]
-        return [
-            slice(top // STRIDE, min(-(-bottom // STRIDE), rows))
-            for top, bottom in stripe_bounds(self.width, self.height)
-        ]
-
-
-def checkerboard(rows: int, columns: int) -> NDArray[np.bool_]:
-    """Return True where row + column is even: what the first pass codes."""
-    return (np.arange(rows)[:, None] + np.arange(columns)[None, :]) % 2 == 0
 
 
 class LatentCodec:
@@ -93,7 +65,7 @@ class LatentCodec:
         self.engine = engine
         self.tables = tables
         starts = np.cumsum([0, *slices])
-        groups = [slice(int(a), int(b)) for a, b in zip(starts, starts[1:], strict=False)]
+        groups = [slice(int(a), int(b)) for a, b in pairwise(starts)]
         self._parts = (groups[0], groups[0], groups[1], groups[2])
         self._contexts = ((), (groups[0],), (groups[0],), (groups[0], groups[1]))
         self.channels = int(starts[-1])
@@ -116,8 +88,8 @@ class LatentCodec:
         for tile in tiles(rows * STRIDE, columns * STRIDE, PIXEL_TILE, ANALYSIS_HALO):
             window = _padded_window(rgb, *tile.window)
             latents = self.engine.run("analysis", pixels=window[None])["latents"][0]
-            part = (_to_latents(tile.rows), _to_latents(tile.columns))
-            u[part] = latents[_to_latents(tile.inner[0]), _to_latents(tile.inner[1])]
+            part = (to_latents(tile.rows), to_latents(tile.columns))
+            u[part] = latents[to_latents(tile.inner[0]), to_latents(tile.inner[1])]
         return u
 
     def encode(
@@ -134,23 +106,22 @@ class LatentCodec:
         Returns:
             the bytes of the hyper-latents, and those of each stripe.
         """
-        rows, columns = geometry.latents
         hyper = np.empty((*geometry.hyper, self.tables.hyper_index.shape[1]), np.int32)
         stripes = []
-        for stripe in geometry.stripes():
-            stop = -(-stripe.stop // HYPER) * HYPER
-            symbols = np.empty((stop - stripe.start, columns, self.channels), np.int32)
-            indexes = np.empty(symbols.shape, np.uint8)
-            for tile in self._stripe_tiles(stripe.start, stop, rows, columns, ENCODE_HALO):
+        for band in _bands(geometry):
+            whole = padded_rows(band)
+            shape = (whole.stop - whole.start, geometry.latents[1], self.channels)
+            symbols, indexes = np.empty(shape, np.int16), np.empty(shape, np.uint8)
+            for tile in row_of_tiles(whole, *geometry.latents, LATENT_TILE, ENCODE_HALO):
                 z, q, k = self._encode_window(u, geometry, tile.window, quality, effort)
-                inner = tile.inner
-                here = (slice(tile.rows.start - stripe.start, tile.rows.stop - stripe.start),)
-                symbols[*here, tile.columns] = q[inner]
-                indexes[*here, tile.columns] = k[inner]
-                hyper[_to_hyper(tile.rows), _to_hyper(tile.columns)] = z[
-                    _to_hyper(inner[0]), _to_hyper(inner[1])
-                ]
-            stripes.append(self._encode_stripe(symbols, indexes, stripe, geometry))
+                symbols[:, tile.columns] = q[tile.inner]
+                indexes[:, tile.columns] = k[tile.inner]
+                part = to_hyper(tile.rows), to_hyper(tile.columns)
+                hyper[part] = z[to_hyper(tile.inner[0]), to_hyper(tile.inner[1])]
+            for stripe in band:
+                rows = slice(stripe.start - whole.start, stripe.stop - whole.start)
+                columns = slice(0, geometry.valid[1])
+                stripes.append(self._encode_stripe(symbols[rows, columns], indexes[rows, columns]))
         encoder = SymbolEncoder(self.tables.hyper)
         encoder.put(hyper.ravel(), self._hyper_indexes(geometry, quality))
         return encoder.finish(), stripes
@@ -173,22 +144,17 @@ class LatentCodec:
             valid=batch(valid),
             rounding=self.tables.rounding[effort],
         )
-        symbols = np.clip(out["symbols"][0], -_INT16_MAX, _INT16_MAX).astype(np.int32)
-        return (
-            out["hyper_latents"][0].astype(np.int32),
-            symbols,
-            out["indexes"][0].astype(np.uint8),
-        )
+        symbols = np.clip(out["symbols"][0], -_INT16_MAX, _INT16_MAX).astype(np.int16)
+        indexes = out["indexes"][0].astype(np.uint8)
+        return out["hyper_latents"][0].astype(np.int32), symbols, indexes
 
-    def _encode_stripe(self, symbols, indexes, stripe, geometry) -> bytes:
+    def _encode_stripe(self, symbols, indexes) -> bytes:
         encoder = SymbolEncoder(self.tables.latents)
-        count, columns = stripe.stop - stripe.start, geometry.valid[1]
-        board = checkerboard(count, columns)
+        board = checkerboard(*symbols.shape[:2])
         for number, part in enumerate(self._parts):
             chosen = _chosen(board, number)
-            q = symbols[:count, :columns, part][chosen]
-            k = indexes[:count, :columns, part][chosen]
-            encoder.put(q.ravel(), k.ravel())
+            q, k = symbols[..., part][chosen], indexes[..., part][chosen]
+            encoder.put(q.ravel().astype(np.int32), k.ravel())
         return encoder.finish()
 
     # ---- decoding ----------------------------------------------------------------------------
@@ -214,40 +180,32 @@ class LatentCodec:
                 "it came from."
             )
         z = z.reshape(*geometry.hyper, -1).astype(np.int8)
-        rows, columns = geometry.latents
-        symbols = np.zeros((rows, columns, self.channels), np.int16)
+        symbols = np.zeros((*geometry.latents, self.channels), np.int16)
         decoders = [SymbolDecoder(data, self.tables.latents) for data in stripes]
-        bounds = geometry.stripes()
         base = self.tables.base[self.tables.level(quality)]
-        valid_columns = geometry.valid[1]
+        columns = slice(0, geometry.valid[1])
         for number, part in enumerate(self._parts):
-            # All stripes of a pass before the next pass: its contexts reach across stripes.
+            # All stripes of a pass before the next pass: its contexts reach across stripes. Its own
+            # symbols wait until its end, for pass 1 sees the black squares alone.
             taken = []
-            for stripe, decoder in zip(bounds, decoders, strict=True):
-                k = self._indexes(number, z, symbols, base[part], stripe, rows, columns)
-                count = stripe.stop - stripe.start
-                chosen = _chosen(checkerboard(count, valid_columns), number)
-                wanted = k[:count, :valid_columns][chosen]
-                values = decoder.take(wanted.ravel())
-                if values.size and max(int(values.max()), -int(values.min())) > _INT16_MAX:
-                    raise MalformedFileError(
-                        f"A symbol exceeds {_INT16_MAX}: no encoder writes this (the format's "
-                        f"bound is {MAX_SYMBOL}). Get the file again from where it came from."
-                    )
-                taken.append((stripe, chosen, values.astype(np.int16).reshape(wanted.shape)))
-            for stripe, chosen, values in taken:
-                symbols[stripe, :valid_columns, part][chosen] = values
+            remaining = iter(decoders)
+            for band in _bands(geometry):
+                whole = padded_rows(band)
+                indexes = self._indexes(number, z, symbols, base[part], whole, geometry)
+                for stripe in band:
+                    rows = slice(stripe.start - whole.start, stripe.stop - whole.start)
+                    taken.append(_take(next(remaining), number, indexes[rows, columns]))
+            for stripe, (chosen, values) in zip(geometry.stripes(), taken, strict=True):
+                symbols[stripe, columns, part][chosen] = values
         for decoder in decoders:
             decoder.finish()
         return z, symbols
 
-    def _indexes(self, number, z, symbols, base, stripe, rows, columns) -> NDArray[np.uint8]:
-        stop = -(-stripe.stop // HYPER) * HYPER
-        result = np.empty((stop - stripe.start, columns, base.size), np.uint8)
-        for tile in self._stripe_tiles(stripe.start, stop, rows, columns, CONTEXT_HALO):
-            k = self.indexes_of_pass(number, z, symbols, base, tile.window)
-            here = slice(tile.rows.start - stripe.start, tile.rows.stop - stripe.start)
-            result[here, tile.columns] = k[tile.inner]
+    def _indexes(self, number, z, symbols, base, part, geometry) -> NDArray[np.uint8]:
+        result = np.empty((part.stop - part.start, geometry.latents[1], base.size), np.uint8)
+        for tile in row_of_tiles(part, *geometry.latents, LATENT_TILE, SCALES_HALO):
+            indexes = self.indexes_of_pass(number, z, symbols, base, tile.window)
+            result[:, tile.columns] = indexes[tile.inner]
         return result
 
     def indexes_of_pass(self, number, z, symbols, base, window) -> NDArray[np.uint8]:
@@ -259,7 +217,7 @@ class LatentCodec:
         }
         out = self.engine.run(
             f"scales_{number}",
-            hyper_latents=batch(z[_to_hyper(rows), _to_hyper(columns)]),
+            hyper_latents=batch(z[to_hyper(rows), to_hyper(columns)]),
             base=batch(base[None, None]),
             **contexts,
         )
@@ -278,40 +236,31 @@ class LatentCodec:
             uint8 (height, width, 3).
         """
         gain, inverse = self.tables.gains(quality)
-        rows, columns = geometry.latents
         picture = np.empty((geometry.height, geometry.width, 3), np.uint8)
-        size = PIXEL_TILE // STRIDE
-        halo = -(-SYNTHESIS_HALO // HYPER) * HYPER
-        for tile in tiles(rows, columns, size, halo):
-            u_hat = self._dequantise(z, symbols, gain, inverse, tile.window, rows, columns)
+        for tile in tiles(*geometry.latents, PIXEL_TILE // STRIDE, SYNTHESIS_HALO):
+            u_hat = self._dequantise(z, symbols, gain, inverse, tile.window, geometry)
             pixels = self.engine.run("synthesis", latents=u_hat[None])["pixels"][0]
-            top, left = tile.rows.start * STRIDE, tile.columns.start * STRIDE
-            target = picture[
-                top : tile.rows.stop * STRIDE, left : tile.columns.stop * STRIDE
-            ]
-            inner = [slice(s.start * STRIDE, s.stop * STRIDE) for s in tile.inner]
-            target[...] = pixels[inner[0], inner[1]][: target.shape[0], : target.shape[1]]
+            # A slice of the picture ends at its border, where the padded grid goes on.
+            target = picture[to_pixels(tile.rows), to_pixels(tile.columns)]
+            inner = pixels[to_pixels(tile.inner[0]), to_pixels(tile.inner[1])]
+            target[...] = inner[: target.shape[0], : target.shape[1]]
         return picture
 
-    def _dequantise(self, z, symbols, gain, inverse, window, rows, columns):
-        outer = tuple(
-            slice(max(0, s.start - CONTEXT_HALO), min(n, s.stop + CONTEXT_HALO))
-            for s, n in zip(window, (rows, columns), strict=True)
+    def _dequantise(self, z, symbols, gain, inverse, part, geometry) -> NDArray[np.float32]:
+        (rows, inner_rows), (columns, inner_columns) = (
+            with_halo(s, length, DEQUANTISE_HALO)
+            for s, length in zip(part, geometry.latents, strict=True)
         )
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
         out = self.engine.run(
             "dequantise",
-            hyper_latents=batch(z[_to_hyper(outer[0]), _to_hyper(outer[1])]),
-            symbols=batch(symbols[outer]),
+            hyper_latents=batch(z[to_hyper(rows), to_hyper(columns)]),
+            symbols=batch(symbols[rows, columns]),
             gain=batch(gain[None, None]),
             inverse=batch(inverse[None, None]),
-            checker=batch(
-                checkerboard(*(s.stop - s.start for s in outer))[..., None]
-            ),
+            checker=batch(checkerboard(*shape)[..., None]),
         )
-        inner = tuple(
-            slice(s.start - o.start, s.stop - o.start) for s, o in zip(window, outer, strict=True)
-        )
-        return np.ascontiguousarray(out["latents"][0][inner])
+        return np.ascontiguousarray(out["latents"][0][inner_rows, inner_columns])
 
     # ---- common ------------------------------------------------------------------------------
 
@@ -320,38 +269,30 @@ class LatentCodec:
         rows, columns = geometry.hyper
         return np.broadcast_to(row, (rows * columns, row.size)).ravel()
 
-    @staticmethod
-    def _stripe_tiles(start, stop, rows, columns, halo):
-        """Yield tiles of the latent grid that cover rows start...stop."""
-        for part, window, inner in spans(rows, stop - start, halo):
-            if part.start != start:
-                continue
-            for columns_part, columns_window, columns_inner in spans(columns, LATENT_TILE, halo):
-                yield _StripeTile(
-                    part, columns_part, (window, columns_window), (inner, columns_inner)
-                )
+
+def _bands(geometry: Geometry) -> list[list[slice]]:
+    return geometry.bands(min(LATENT_TILE, BAND_LATENTS // geometry.latents[1]))
 
 
-@dataclass(frozen=True)
-class _StripeTile:
-    rows: slice
-    columns: slice
-    window: tuple[slice, slice]
-    inner: tuple[slice, slice]
+def _take(
+    decoder: SymbolDecoder, number: int, indexes: NDArray[np.uint8]
+) -> tuple[NDArray[np.bool_], NDArray[np.int16]]:
+    """Read what pass `number` codes of a stripe: where, (rows, columns), and what."""
+    chosen = _chosen(checkerboard(*indexes.shape[:2]), number)
+    wanted = indexes[chosen]
+    values = decoder.take(wanted.ravel())
+    if values.size and max(int(values.max()), -int(values.min())) > _INT16_MAX:
+        raise MalformedFileError(
+            f"A symbol exceeds {_INT16_MAX}: no encoder writes this (the format's bound is "
+            f"{MAX_SYMBOL}). Get the file again from where it came from."
+        )
+    return chosen, values.astype(np.int16).reshape(wanted.shape)
 
 
 def _chosen(board: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:
     if number < 2:
         return board if number == 0 else ~board
     return np.ones_like(board)
-
-
-def _to_latents(part: slice) -> slice:
-    return slice(part.start // STRIDE, part.stop // STRIDE)
-
-
-def _to_hyper(part: slice) -> slice:
-    return slice(part.start // HYPER, part.stop // HYPER)
 
 
 def _padded_window(rgb, rows: slice, columns: slice) -> NDArray[np.uint8]:

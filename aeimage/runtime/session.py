@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +46,13 @@ class Session:
             ModelFileError: the file is no model, or lacks the signature.
         """
         with self._lock:
+            first = not self._runners
             runner = self._runners.get(signature)
             if runner is None:
                 runner = self._runners[signature] = self._open(signature)
             try:
-                return runner(**inputs)
+                with _native_stderr_closed() if first else contextlib.nullcontext():
+                    return runner(**inputs)
             except (RuntimeError, ValueError) as error:
                 raise ModelFileError(
                     f"{self.path}: running {signature!r} failed: {error}. Install the model again."
@@ -70,12 +74,31 @@ def _interpreter(path: Path, threads: int):
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
-        raise MissingDependencyError.for_package(
-            "ai_edge_litert", "", "Running a model"
+        raise MissingDependencyError(
+            "Running a model needs the package 'ai_edge_litert', which comes with aeimage but is "
+            "not installed. Install it with: pip install --upgrade aeimage"
         ) from error
     if not path.is_file():
         raise ModelFileError(f"{path}: the model file is missing. Install the model again.")
     return Interpreter(model_path=os.fspath(path), num_threads=threads)
+
+
+@contextlib.contextmanager
+def _native_stderr_closed() -> Iterator[None]:
+    """Keep LiteRT from announcing its delegate on the first run; it has no setting for that."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
 
 
 def available_cores() -> int:

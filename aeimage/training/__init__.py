@@ -1,0 +1,1 @@
+"""Losses, presets and the training loop."""

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def save_checkpoint(path: Path, arrays: dict[str, np.ndarray], meta: dict) -> None:
-    """Write `arrays` and `meta` (JSON) to `path` (.npz); an interrupted write leaves the old file."""
+    """Write `arrays` and `meta` (JSON) to `path` (.npz); if interrupted, the old file stays."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

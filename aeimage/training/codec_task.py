@@ -6,18 +6,15 @@ import numpy as np
 from keras import ops
 
 from aeimage.data.crops import CropSampler
-from aeimage.models.hyperprior import (
-    QUALITY_KNOTS,
-    CodecConfig,
-    HyperpriorCodec,
-    lmbda_of_quality,
-)
-from aeimage.tables import NUM_INDEXES as SCALE_COUNT
-from aeimage.tables import S_MAX as SCALE_MAX
-from aeimage.tables import S_MIN as SCALE_MIN
+from aeimage.models.hyperprior import QUALITY_KNOTS, HyperpriorCodec
+from aeimage.models.rate import LOG_SCALE_STEP, lmbda_of_quality
+from aeimage.models.transforms import CodecConfig
+from aeimage.tables import S_MIN
 from aeimage.training.losses import rate_distortion_loss
 
 VALIDATION_QUALITIES = (5.0, 25.0, 45.0, 65.0, 85.0)
+SHOWN_QUALITY = 25.0
+SHOWN_PICTURES = 3
 
 
 @dataclass
@@ -31,6 +28,7 @@ class CodecTask:
         seed: of qualities and noise.
         max_quality: qualities are drawn evenly from 0...max_quality.
         hyper_warmup: steps over which the hyper-latents' rate is phased in.
+        calibrated: the model has scale tables already (it was loaded).
     """
 
     sampler: CropSampler
@@ -39,6 +37,7 @@ class CodecTask:
     seed: int = 0
     max_quality: float = 100.0
     hyper_warmup: int = 1000
+    calibrated: bool = False
 
     def build(self) -> HyperpriorCodec:
         model = HyperpriorCodec(self.config)
@@ -63,6 +62,10 @@ class CodecTask:
         output = model(pixels, quality, rounded_rate=rounded_rate)
         return rate_distortion_loss(output, pixels, quality, hyper_weight=scalars)
 
+    def seed_step(self, model, step: int) -> None:
+        """Make the noise of `step` depend on the seed and the step alone."""
+        model.noise_seed.state.assign(np.array([self.seed, step], "uint32"))
+
     def calibrate(self, model) -> None:
         """Set the scale tables of an untrained model from the latents of real crops.
 
@@ -73,17 +76,16 @@ class CodecTask:
         magnitude = np.abs(ops.convert_to_numpy(u)).mean(axis=(0, 1, 2))
         quality = np.linspace(0.0, 100.0, QUALITY_KNOTS).astype("float32")
         gain = np.exp(ops.convert_to_numpy(model.gain(quality)))[:, 0, 0]
-        step = np.log(SCALE_MAX / SCALE_MIN) / (SCALE_COUNT - 1)
-        base = np.log(magnitude * gain / (2.0 * np.log(2.0)) / SCALE_MIN) / step
+        base = np.log(magnitude * gain / (2.0 * np.log(2.0)) / S_MIN) / LOG_SCALE_STEP
         model.scale_base.table.assign(np.clip(base, 1.0, 58.0) / model.scale_base.unit)
 
-    def validate(self, forward) -> dict[str, float]:
-        """Return bpp, PSNR and the objective of the held-out pictures at five qualities.
+    def validate(self, forward) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """Return bpp, PSNR and objective of the held-out pictures, and some pictures to look at.
 
         Args:
             forward: function (pixels (1, h, w, 3), quality (1,)) to CodecOutput with rounding.
         """
-        results, objectives = {}, []
+        results, objectives, pictures = {}, [], {}
         for quality in VALIDATION_QUALITIES:
             bpps, psnrs = [], []
             for picture in self.validation:
@@ -95,7 +97,10 @@ class CodecTask:
                 bpps.append(bpp)
                 psnrs.append(10.0 * np.log10(255.0**2 / mse))
                 objectives.append(bpp + lmbda_of_quality(quality) * mse)
+                if quality == SHOWN_QUALITY and len(pictures) < SHOWN_PICTURES:
+                    pair = np.concatenate([picture, pixels.astype("uint8")], axis=1)
+                    pictures[f"original_and_q{quality:g}/{len(pictures)}"] = pair
             results[f"bpp_q{quality:g}"] = float(np.mean(bpps))
             results[f"psnr_q{quality:g}"] = float(np.mean(psnrs))
-        results["objective"] = float(np.mean(objectives))
-        return results
+        results["objective"] = float(np.mean(objectives)) if objectives else float("nan")
+        return results, pictures

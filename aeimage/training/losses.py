@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from aeimage.models.hyperprior import LAMBDA_MIN, LAMBDA_RATIO
+from aeimage.models.rate import LAMBDA_MIN, LAMBDA_RATIO
 
 # Each picture's loss is divided by sqrt(lambda), relative to this middle rate, so that the high
 # rates do not drown the low ones.

@@ -4,7 +4,7 @@ import math
 
 
 def warmup_cosine(step: int, *, total: int, peak: float, floor: float, warmup: int = 200) -> float:
-    """Return the learning rate at `step`: linear warm-up, then a half cosine from `peak` to `floor`.
+    """Return the learning rate at `step`: linear warm-up, then a half cosine down to `floor`.
 
     The total may change when a run is resumed: the rate depends on the step and the total alone.
     """

@@ -1,18 +1,21 @@
 """The training loop: one device, resumable at any step, everything logged."""
 
+import contextlib
 import csv
-import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from aeimage.errors import ModelFileError
+from aeimage.training.board import Board
 from aeimage.training.checkpoint import load_checkpoint, save_checkpoint
 from aeimage.training.schedules import warmup_cosine
+from aeimage.training.weights import save_weights
 
 
 @dataclass
@@ -36,7 +39,7 @@ class TrainerConfig:
 class Trainer:
     """Trains a task's model with Adam and keeps an exponential moving average of its weights."""
 
-    def __init__(self, task, config: TrainerConfig):
+    def __init__(self, task, config: TrainerConfig, report=print):
         import tensorflow as tf
 
         self.tf = tf
@@ -46,12 +49,16 @@ class Trainer:
         keras.utils.set_random_seed(config.seed)
         self.model = task.build()
         self.optimizer = keras.optimizers.Adam(
-            config.learning_rate, beta_2=0.99, global_clipnorm=config.clip_norm
+            config.learning_rate, beta_2=0.99, global_clipnorm=config.clip_norm, name="adam"
         )
         self.optimizer.build(self.model.trainable_variables)
         self.step = 0
         self.ema = None
+        self.best = float("inf")
+        self.seconds_per_step = 0.0
         self.stopping = False
+        self.report = report
+        self.board = Board(self.out / "tensorboard")
         self._forward = tf.function(
             lambda pixels, quality: dict(self.model(pixels, quality, training=False)),
             reduce_retracing=True,
@@ -65,9 +72,7 @@ class Trainer:
             @tf.function(reduce_retracing=True)
             def step(batch, scalars):
                 with tf.GradientTape() as tape:
-                    loss, parts = self.task.loss(
-                        self.model, batch, scalars, rounded_rate=rounded
-                    )
+                    loss, parts = self.task.loss(self.model, batch, scalars, rounded_rate=rounded)
                 variables = self.model.trainable_variables
                 gradients = tape.gradient(loss, variables)
                 norm = tf.linalg.global_norm(gradients)
@@ -93,20 +98,31 @@ class Trainer:
         arrays = {name: np.asarray(v.value) for name, v in self._variables()}
         for v, mean in zip(self.model.trainable_variables, self.ema, strict=True):
             arrays[f"ema/{v.path}"] = mean
-        save_checkpoint(self.checkpoint_path, arrays, {"step": self.step})
+        save_checkpoint(self.checkpoint_path, arrays, {"step": self.step, "best": self.best})
 
-    def load(self, path: Path | None = None, *, weights_only: bool = False) -> None:
-        """Take up a checkpoint; `weights_only` takes its moving average as initial weights."""
-        arrays, meta = load_checkpoint(path or self.checkpoint_path)
+    def load(self) -> None:
+        """Take up the run's checkpoint.
+
+        Raises:
+            ModelFileError: it is of another architecture.
+        """
+        arrays, meta = load_checkpoint(self.checkpoint_path)
         variables = self.model.trainable_variables
+        wanted = dict(self._variables())
+        for v in variables:
+            wanted[f"ema/{v.path}"] = v
+        wrong = [k for k, v in wanted.items() if k not in arrays or arrays[k].shape != v.shape]
+        if wrong:
+            raise ModelFileError(
+                f"{self.checkpoint_path}: the checkpoint is of another model: {len(wrong)} of "
+                f"{len(wanted)} arrays do not fit, {wrong[0]!r} first. Resume with the preset and "
+                "options that the run was started with, or choose another --out."
+            )
         self.ema = [arrays[f"ema/{v.path}"].copy() for v in variables]
-        if weights_only:
-            for v, mean in zip(variables, self.ema, strict=True):
-                v.assign(mean)
-            return
         for name, v in self._variables():
             v.assign(arrays[name])
         self.step = int(meta["step"])
+        self.best = float(meta.get("best", self.best))
 
     def _update_ema(self) -> None:
         decay = self.config.ema_decay**self.config.ema_every
@@ -119,16 +135,26 @@ class Trainer:
 
     def run(self, *, resume: bool = False) -> None:
         """Train to `config.steps`; SIGTERM and SIGINT save a checkpoint and return."""
-        config = self.config
         self.out.mkdir(parents=True, exist_ok=True)
         if resume and self.checkpoint_path.exists():
             self.load()
         if self.ema is None:
-            if self.step == 0 and hasattr(self.task, "calibrate"):
+            if self.step == 0 and not self.task.calibrated:
                 self.task.calibrate(self.model)
             self.ema = [np.asarray(v.value).copy() for v in self.model.trainable_variables]
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: setattr(self, "stopping", True))
+        handlers = {n: signal.signal(n, self._stop) for n in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._loop()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        self.save()
+
+    def _stop(self, *_) -> None:
+        self.stopping = True
+
+    def _loop(self) -> None:
+        config = self.config
         averages, since, counted = {}, time.monotonic(), 0
         with ThreadPoolExecutor(1) as pool:
             upcoming = pool.submit(self.task.batch, self.step)
@@ -145,6 +171,7 @@ class Trainer:
                 rounded = self.step >= config.rounded_from * config.steps
                 batch = tuple(self.tf.constant(part) for part in batch)
                 scalars = self.tf.constant(self.task.scalars(self.step))
+                self.task.seed_step(self.model, self.step)
                 logs = self._train_step(rounded)(batch, scalars)
                 self.step += 1
                 counted += 1
@@ -160,32 +187,46 @@ class Trainer:
                 if self.step % config.log_every == 0:
                     means = {name: value / counted for name, value in averages.items()}
                     seconds = (time.monotonic() - since) / counted
-                    self._log("metrics.csv", {**means, "rate": rate, "seconds_per_step": seconds})
+                    self.seconds_per_step = seconds
+                    row = {**means, "learning_rate": rate, "seconds_per_step": seconds}
+                    self._log("metrics.csv", row, "training")
                     averages, since, counted = {}, time.monotonic(), 0
                 if self.step % config.save_every == 0:
                     self.save()
                 if self.step % config.validate_every == 0 or self.step == config.steps:
                     self.validate()
                     since = time.monotonic()
-        self.save()
 
     def validate(self) -> dict[str, float]:
         """Validate the averaged weights and log the result."""
+        with self.averaged_weights():
+            result, pictures = self.task.validate(
+                lambda pixels, quality: self._forward(
+                    self.tf.constant(pixels), self.tf.constant(quality)
+                )
+            )
+            self._log("validation.csv", result, "validation")
+            self.board.images(self.step, pictures)
+            if result["objective"] < self.best:
+                self.best = result["objective"]
+                save_weights(self.model, self.out / "best.weights.h5")
+        return result
+
+    @contextlib.contextmanager
+    def averaged_weights(self):
+        """Put the moving average into the model for a while."""
         variables = self.model.trainable_variables
         live = [np.asarray(v.value).copy() for v in variables]
         for v, mean in zip(variables, self.ema, strict=True):
             v.assign(mean)
-        result = self.task.validate(
-            lambda pixels, quality: self._forward(
-                self.tf.constant(pixels), self.tf.constant(quality)
-            )
-        )
-        for v, value in zip(variables, live, strict=True):
-            v.assign(value)
-        self._log("validation.csv", result)
-        return result
+        try:
+            yield self.model
+        finally:
+            for v, value in zip(variables, live, strict=True):
+                v.assign(value)
 
-    def _log(self, name: str, row: dict) -> None:
+    def _log(self, name: str, row: dict, group: str) -> None:
+        self.board.scalars(self.step, group, row)
         row = {"step": self.step, **{k: f"{v:.6g}" for k, v in row.items()}}
         path = self.out / name
         new = not path.exists()
@@ -194,9 +235,5 @@ class Trainer:
             if new:
                 writer.writeheader()
             writer.writerow(row)
-        print(" ".join(f"{k}={v}" for k, v in row.items()), flush=True)
-
-
-def describe(config: TrainerConfig) -> dict:
-    """Return the configuration as plain values, for logs."""
-    return {k: os.fspath(v) if isinstance(v, Path) else v for k, v in asdict(config).items()}
+        left = (self.config.steps - self.step) * self.seconds_per_step
+        self.report(" ".join(f"{k}={v}" for k, v in row.items()) + f" left={left / 60:.0f}min")

@@ -207,8 +207,8 @@ def test_varint_round_trip(value):
     if value:
         with pytest.raises(LimitExceededError):
             ByteReader(data).varint(value - 1, "value")
+    longer = data[:-1] + bytes([data[-1] | 0x80, 0])
     with pytest.raises(MalformedFileError):
-        longer = data[:-1] + bytes([data[-1] | 0x80, 0])
         ByteReader(longer).varint(2**49, "value")
 
 

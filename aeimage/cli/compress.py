@@ -1,0 +1,91 @@
+"""
+Compress pictures to .aei files: JPEG, PNG, WebP, TIFF, BMP, or the first frame of a GIF.
+
+One input file becomes the file OUT (by default beside it, with .aei added to its name). A folder
+becomes the folder OUT with the same tree; of several inputs, each appears in the folder OUT under
+its own name. photo.jpg becomes photo.jpg.aei. Where that would not be smaller, the original is
+copied instead, under its own name, and the report says so. In folders, .aei files are copied and
+files of other kinds left out and counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from aeimage.cli import options
+
+EXAMPLES = [
+    "aeimage compress photo.jpg -o photo.aei",
+    "aeimage compress photos -o small --quality 40 --jobs 2",
+    "aeimage compress photo.jpg photo.png -o small --max-bytes 200k",
+    "aeimage compress photos -o small --strip --json",
+    "aeimage compress - < photo.png > photo.aei",
+]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("inputs", metavar="IN", nargs="+", help="picture or folder; - is stdin")
+    parser.add_argument("-o", "--output", metavar="OUT", help="file or folder; - is stdout")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument(
+        "-q",
+        "--quality",
+        metavar="Q",
+        type=float,
+        help="0 (smallest) to 100 (best), fractions too (default: 50, about 35 dB)",
+    )
+    target.add_argument("--bpp", type=float, help="at most so many bits of file a pixel")
+    target.add_argument("--psnr", metavar="DB", type=float, help="at least so many decibels")
+    target.add_argument(
+        "--max-bytes",
+        metavar="SIZE",
+        type=options.byte_count,
+        help="at most so many bytes a file, e.g. 200k or 1.5M (k is 1000, Ki is 1024)",
+    )
+    parser.add_argument(
+        "--effort",
+        metavar="E",
+        type=int,
+        help="0 (fastest) to 9: how hard to look for smaller files (default: 1)",
+    )
+    parser.add_argument("--model", default="photo", help="the codec to use (default: %(default)s)")
+    parser.add_argument(
+        "--strip",
+        action="store_true",
+        help="leave out ICC profile, EXIF, XMP and resolution; implies --always, since a copied "
+        "original would keep them",
+    )
+    parser.add_argument(
+        "--always",
+        action="store_true",
+        help="write an .aei file even where it is no smaller than the original",
+    )
+    options.add_overwriting(parser)
+    options.add_max_pixels(parser)
+    options.add_batch(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    from aeimage.apps.folders import compress_paths
+    from aeimage.cli.output import TerminalProgress, print_report
+    from aeimage.runtime.compressor import Target
+
+    options.refuse_json_on_stdout(args)
+    with TerminalProgress(quiet=args.quiet) as progress:
+        report = compress_paths(
+            args.inputs,
+            args.output,
+            target=Target(args.quality, args.bpp, args.psnr, args.max_bytes),
+            model=args.model,
+            strip=args.strip,
+            effort=args.effort,
+            always=args.always,
+            jobs=args.jobs,
+            force=args.force,
+            skip_existing=args.skip_existing,
+            max_pixels=options.max_pixels_of(args),
+            progress=progress,
+        )
+    return print_report(report, as_json=args.json, quiet=args.quiet)

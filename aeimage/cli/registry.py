@@ -1,0 +1,33 @@
+"""The commands there are.
+
+A command is a line below and a module of that name in this folder (``-`` becomes ``_``), which is
+imported only when the command is called, and holds
+
+- a docstring: what the command does, shown by ``--help``;
+- ``EXAMPLES``: command lines that work, shown by ``--help`` and run by a test in a folder with
+  ``photo.jpg``, ``photo.jpg.aei``, ``photo.png`` and the trees ``photos`` and ``packed``;
+- ``add_arguments(parser)``, and ``run(args)``, which returns the exit code.
+
+To keep ``--help`` fast, a module imports what it works with inside ``run``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+COMMANDS = {
+    "compress": "pictures, or folders of them, to small .aei files",
+    "decompress": ".aei files back to PNG, JPEG, WebP or TIFF",
+    "info": "what an .aei file holds, and whether its model is installed",
+    "verify": "whether .aei files are whole and can be read",
+    "compare": "how far two pictures are apart: PSNR, MS-SSIM, side by side",
+    "models": "the models that are installed",
+    "train": "a codec of your own from your pictures",
+    "export": "a training run to a model that needs no TensorFlow",
+}
+
+
+def load_command(name: str) -> ModuleType:
+    """Import the module of the command called `name`."""
+    return importlib.import_module(f"aeimage.cli.{name.replace('-', '_')}")
