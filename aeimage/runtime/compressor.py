@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,66 +24,13 @@ from aeimage.metrics import psnr
 from aeimage.runtime.bundle import Bundle, find_bundle, find_codec, load_tables
 from aeimage.runtime.latent_codec import Geometry, LatentCodec
 from aeimage.runtime.session import Session
+from aeimage.runtime.targets import Compressed, Target, meet
 
 if TYPE_CHECKING:
     from PIL import Image
 
 DEFAULT_MODEL = "photo"
-DEFAULT_QUALITY = 50.0
 DEFAULT_EFFORT = 1
-# A search ends when the quality is known to this.
-_QUALITY_STEP = 0.25
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a compressed picture should be; exactly one field is set.
-
-    Attributes:
-        quality: 0 to 100, continuous; the default is 50.
-        bpp: at most so many bits of the whole file per pixel.
-        psnr: at least so many decibels, of 8-bit RGB.
-        max_bytes: at most so many bytes of file.
-
-    The last three are met by a search over quality: the best picture that fits, or the smallest
-    file that is good enough. Where no quality reaches the target, the nearest one is taken
-    (quality 0 for sizes, 100 for PSNR), and `Compressed.met` is false.
-    """
-
-    quality: float | None = None
-    bpp: float | None = None
-    psnr: float | None = None
-    max_bytes: int | None = None
-
-    def __post_init__(self) -> None:
-        given = {k: v for k, v in vars(self).items() if v is not None}
-        if len(given) > 1:
-            raise UsageError.for_value(
-                "target", "one of quality, bpp, psnr and max_bytes", ", ".join(given)
-            )
-        if not given:
-            object.__setattr__(self, "quality", DEFAULT_QUALITY)
-        elif "quality" in given and not 0.0 <= given["quality"] <= 100.0:
-            raise UsageError.for_value("quality", "a number from 0 to 100", self.quality)
-        elif not next(iter(given.values())) >= 0:
-            raise UsageError.for_value(next(iter(given)), "a positive number", given)
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """A compressed picture.
-
-    Attributes:
-        data: the whole file.
-        quality: that it was made with.
-        psnr: in decibels, where the target asked for it; else None.
-        met: whether the target was reached.
-    """
-
-    data: bytes
-    quality: float
-    psnr: float | None = None
-    met: bool = True
 
 
 class Codec:
@@ -212,24 +157,10 @@ class Codec:
             hyper, stripes = self._latents.encode(u, geometry, header.quality, effort)
             return write_container(Container(header, hyper, stripes, **extras))
 
-        if target.quality is not None:
-            quality = Header(1, 1, target.quality, bytes(8)).quality
-            return Compressed(attempt(quality), quality)
-        if target.psnr is not None:
+        def score(data: bytes) -> float:
+            return psnr(self._decode_pixels(read_container(data, max_pixels=None)), picture.rgb)
 
-            def score(data: bytes) -> float:
-                return psnr(self._decode_pixels(read_container(data, max_pixels=None)), picture.rgb)
-
-            quality = _smallest(lambda q: score(attempt(q)) >= target.psnr)
-            reached = score(attempt(quality))
-            return Compressed(attempt(quality), quality, reached, reached >= target.psnr)
-        limit = target.max_bytes
-        if limit is None:
-            limit = int(target.bpp * picture.width * picture.height / 8)
-        above = _smallest(lambda q: len(attempt(q)) > limit)
-        quality = above if len(attempt(above)) <= limit else max(0.0, above - _QUALITY_STEP)
-        data = attempt(quality)
-        return Compressed(data, quality, None, len(data) <= limit)
+        return meet(target, attempt, score, picture.width * picture.height)
 
     def decompress_picture(
         self, data: bytes | memoryview, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
@@ -290,21 +221,6 @@ class Codec:
             for name in ("icc", "exif", "xmp", "dpi"):
                 extras[name] = getattr(picture, name)
         return extras
-
-
-def _smallest(holds: Callable[[float], bool]) -> float:
-    """Return the smallest quality at which a monotonic condition holds, or 100.
-
-    Bisection on the grid of `_QUALITY_STEP`.
-    """
-    low, high = 0, round(100 / _QUALITY_STEP)
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle * _QUALITY_STEP):
-            high = middle
-        else:
-            low = middle + 1
-    return low * _QUALITY_STEP
 
 
 def as_picture(image: Image.Image | NDArray[np.uint8] | str | Path | Picture) -> Picture:
