@@ -201,8 +201,8 @@ class ModelNotFoundError(ModelError, LookupError):
         there = ", ".join(installed) or "none"
         get = how or (
             "Every release of aeimage carries all models released before it: "
-            "pip install --upgrade aeimage. For a model you trained, install its bundle "
-            "(`aeimage models --help`)."
+            "pip install --upgrade aeimage. For a model you trained, put its folder into one that "
+            "the environment variable AEIMAGE_MODELS names."
         )
         tail = "which is not installed" if needed_by else "is not installed"
         comma = "," if needed_by else ""

@@ -57,11 +57,12 @@ class AeiImageFile(ImageFile.ImageFile):
 
     format = FORMAT
     format_description = "aeimage learned codec"
+    _data: bytes | None = None  # here, since an unpickled picture has never been opened
 
     def _open(self) -> None:
         assert self.fp is not None
         # Pillow applies its own limit to the size that is found here.
-        self._data: bytes | None = read_coded_bytes(self.fp, max_pixels=None)
+        self._data = read_coded_bytes(self.fp, max_pixels=None)
         container = read_container(self._data, max_pixels=None)
         self._size = (container.header.width, container.header.height)
         self._mode = "RGB" if container.alpha is None else "RGBA"

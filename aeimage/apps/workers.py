@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -21,7 +22,8 @@ from typing import Any, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_SECONDS_TO_STOP = 10
+_SECONDS_TO_STOP = (1, 2, 7)
+"""How long a process may take to clean up, after each of several requests."""
 
 
 @dataclass
@@ -51,49 +53,64 @@ def run_in_processes(
     # Not fork: threads and open models do not survive it.
     context = multiprocessing.get_context("spawn")
     waiting = deque(tasks)
-    busy: dict[Connection, _Worker] = {}
-    idle: list[_Worker] = []
+    workers: list[_Worker] = []
     try:
-        while waiting or busy:
-            while waiting and len(busy) < jobs:
-                worker = idle.pop() if idle else _start(context, work)
-                worker.task = waiting.popleft()
-                busy[worker.connection] = worker
-                # If it is dead already, its end of the pipe is closed, which is noticed below.
-                _send(worker.connection, worker.task)
+        while waiting or any(worker.task is not None for worker in workers):
+            _employ(workers, waiting, jobs, lambda: _start(context, work))
+            busy = {w.connection: w for w in workers if w.task is not None}
             for connection in wait(list(busy)):
-                worker = busy.pop(connection)
+                worker = busy[connection]
                 try:
                     result = connection.recv()
                 except (EOFError, OSError):
                     worker.process.join()
                     connection.close()
+                    workers.remove(worker)
                     result = on_death(worker.task, _cause(worker.process.exitcode))
-                else:
-                    idle.append(worker)
+                worker.task = None
                 yield result
     finally:
-        _stop([*busy.values(), *idle])
+        _stop(workers)
+
+
+def _employ(
+    workers: list[_Worker], waiting: deque, jobs: int, start: Callable[[], _Worker]
+) -> None:
+    """Hand out tasks until `jobs` workers are busy."""
+    idle = [worker for worker in workers if worker.task is None]
+    for _ in range(min(len(waiting), jobs - len(workers) + len(idle))):
+        if idle:
+            worker = idle.pop()
+        else:
+            with _interrupts_held_back():
+                worker = start()
+                workers.append(worker)
+        worker.task = waiting.popleft()
+        # If the process is dead already, its end of the pipe is closed, which `wait` notices.
+        with suppress(OSError):
+            worker.connection.send(worker.task)
 
 
 def _start(context: Any, work: Callable) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, work), daemon=True)
-    with _interrupts_held_back():
-        process.start()
+    process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C waits, here and in a process started here until `_serve` is ready for it.
+    """Ctrl-C waits; processes started here never see it.
 
-    Otherwise a process that is still importing would print a traceback.
+    The terminal sends it to all processes, and one that is still importing would print a
+    traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # `multiprocessing` starts this helper before the first process, and unblocks signals then.
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -101,45 +118,43 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _send(connection: Connection, task: object) -> None:
-    with suppress(OSError):
-        connection.send(task)
-
-
 def _serve(connection: Connection, work: Callable) -> None:
     """What a process does until its pipe is closed."""
-
     stopping = False
 
     def stop(signum: int, frame: object) -> None:
-        # A second signal must not interrupt the clean-up that the first one started. (To ignore
-        # it by SIG_IGN is a race that Python reports as an error.)
+        # A second signal must not interrupt the clean-up that the first one started.
         nonlocal stopping
         if not stopping:
             stopping = True
             raise SystemExit(128 + signum)
 
-    signal.signal(signal.SIGINT, stop)
+    # Ctrl-C is the parent's business, which sends SIGTERM. Two signals at once are worse than
+    # one: a thread of the kernels may take both, and then nothing wakes Python's.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, stop)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     try:
         while True:
             connection.send(work(connection.recv()))
     except (EOFError, OSError):
-        return  # the parent has no more work, or is gone
+        pass  # the parent has no more work, or is gone
+    finally:
+        stopping = True
 
 
 def _stop(workers: list[_Worker]) -> None:
     for worker in workers:
         worker.connection.close()  # ends those that are idle
-        if worker.task is not None and os.name == "posix":
-            worker.process.terminate()
+    for seconds in _SECONDS_TO_STOP:
+        for worker in workers:
+            # Elsewhere it would end the process at once, without any clean-up.
+            if os.name == "posix" and worker.task is not None and worker.process.is_alive():
+                worker.process.terminate()
+        for worker in workers:
+            worker.process.join(seconds)
     for worker in workers:
-        worker.process.join(_SECONDS_TO_STOP)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+        worker.process.kill()
+        worker.process.join()
 
 
 def _cause(exit_code: int | None) -> str:

@@ -17,9 +17,9 @@ from aeimage.cli import options
 EXAMPLES = [
     "aeimage compress photo.jpg -o photo.aei",
     "aeimage compress photos -o small --quality 40 --jobs 2",
-    "aeimage compress photo.jpg photo.png -o small --max-bytes 200k",
-    "aeimage compress photos -o small --strip --json",
-    "aeimage compress - < photo.png > photo.aei",
+    "aeimage compress photo.jpg photo.png -o both --max-bytes 200k",
+    "aeimage compress photos -o stripped --strip --json",
+    "aeimage compress - < photo.png > piped.aei",
 ]
 
 

@@ -17,7 +17,7 @@ from aeimage.cli import options
 EXAMPLES = [
     "aeimage decompress photo.jpg.aei -o photo-again.png",
     "aeimage decompress packed -o pictures --jobs 2",
-    "aeimage decompress packed -o pictures --format jpg --json",
+    "aeimage decompress packed -o jpegs --format jpg --json",
     "aeimage decompress - --format webp < photo.jpg.aei > photo.webp",
 ]
 

@@ -45,9 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
-        return _run(argv)
-    except SystemExit as error:  # from argparse, for --help and for errors
-        return error.code if isinstance(error.code, int) else USAGE
+        try:
+            code = _run(argv)
+        except SystemExit as error:  # from argparse, for --help and for errors
+            code = error.code if isinstance(error.code, int) else USAGE
+        sys.stdout.flush()  # here, where a closed pipe is still handled
+        return code
     except KeyboardInterrupt:
         print_error("Interrupted; whatever was finished stays.")
         return INTERRUPTED
@@ -66,9 +69,7 @@ def _run(argv: list[str]) -> int:
     args = parser.parse_args(argv[1:])
     if hasattr(signal, "SIGTERM") and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         _end_tidily_on_sigterm()
-    code = command.run(args)
-    sys.stdout.flush()  # here, where a closed pipe is still handled
-    return code
+    return command.run(args)
 
 
 def command_parser(name: str) -> Parser:

@@ -120,14 +120,15 @@ def _summary(report: Report) -> str:
     parts = [f"{totals['files']} file{'s' * many}: {', '.join(counts)}"]
     before, after, seconds = totals["bytes_in"], totals["bytes_out"], totals["seconds"]
     if after:
-        parts.append(
-            f"{human_bytes(before)} -> {human_bytes(after)} ({100 * after / before:.0f} %)"
+        share = (
+            f" ({100 * after / before:.0f} %)" if report.command == "compress" and before else ""
         )
+        parts.append(f"{human_bytes(before)} -> {human_bytes(after)}{share}")
     if totals["bpp"] is not None:
-        parts.append(f"{totals['bpp']:.3f} bpp")
+        parts.append(f"{totals['bpp']:.3f} bits per pixel")
     parts.append(f"{seconds:.1f} s")
-    if many and seconds and before:
-        parts.append(f"{human_bytes(before / seconds)}/s")
+    if many and seconds and totals["pixels"]:
+        parts.append(f"{totals['pixels'] / 1e6 / seconds:.1f} megapixels/s")
     return "; ".join(parts)
 
 

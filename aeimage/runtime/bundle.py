@@ -17,6 +17,7 @@ import functools
 import hashlib
 import json
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -119,7 +120,10 @@ def model_folders() -> list[Path]:
     package = Path(__file__).resolve().parent.parent
     extra = [Path(p) for p in os.environ.get(PATH_VARIABLE, "").split(os.pathsep) if p]
     # Installed, the bundles are part of the package; in a checkout they stand beside it.
-    return [*extra, package / "saved_models", package.parent / "saved_models"]
+    folders = [*extra, package / "saved_models"]
+    if (package.parent / "pyproject.toml").is_file():
+        folders.append(package.parent / "saved_models")
+    return folders
 
 
 def installed_bundles(kind: str | None = None) -> list[Bundle]:
@@ -129,7 +133,12 @@ def installed_bundles(kind: str | None = None) -> list[Bundle]:
         if not folder.is_dir():
             continue
         for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
-            bundle = read_bundle(manifest.parent)
+            try:
+                bundle = read_bundle(manifest.parent)
+            except ModelFileError as error:
+                # One damaged bundle must not hide the others.
+                warnings.warn(f"passed over: {error}", RuntimeWarning, stacklevel=2)
+                continue
             found.setdefault(bundle.name, bundle)
     return [b for b in found.values() if kind is None or b.kind == kind]
 
@@ -165,7 +174,7 @@ def find_codec(model_id: bytes) -> Bundle:
         if bundle.model_id == wanted:
             return bundle
     raise ModelNotFoundError.for_model(
-        wanted, needed_by="The file", installed=[f"{b.name} ({b.model_id})" for b in bundles]
+        wanted, installed=[f"{b.name} ({b.model_id})" for b in bundles]
     )
 
 

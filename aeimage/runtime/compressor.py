@@ -127,7 +127,8 @@ class Codec:
             RGB or RGBA image, with ICC profile, EXIF, XMP and DPI in its `info`.
 
         Raises:
-            FileFormatError: the file is damaged, or made by another model.
+            FileFormatError: the file is damaged.
+            UsageError: it was made by another model.
         """
         return to_pillow(self.decompress_picture(data, max_pixels=max_pixels))
 
@@ -186,7 +187,8 @@ class Codec:
         """Check every byte and decode every symbol, without making the picture.
 
         Raises:
-            FileFormatError: the file is damaged, or made by another model.
+            FileFormatError: the file is damaged.
+            UsageError: it was made by another model.
         """
         container = read_container(data, max_pixels=max_pixels)
         self._symbols(container)

@@ -76,8 +76,9 @@ def workplace(tmp_path, monkeypatch, codec):
     folder = tmp_path / "work"
     noise(folder / "photo.jpg", quality=100)
     noise(folder / "photo.png")
-    noise(folder / "photos" / "one.jpg", quality=100)
-    noise(folder / "photos" / "2024" / "two.png", 50)
+    # Large enough for the examples that train: a crop's side is 64 pixels.
+    noise(folder / "photos" / "one.jpg", 80, 70, quality=100)
+    noise(folder / "photos" / "2024" / "two.png", 90, 70)
     monkeypatch.chdir(folder)
     for name in ("photos/one.jpg", "photos/2024/two.png", "photo.jpg"):
         packed = Path("packed" if "/" in name else "", name.removeprefix("photos/") + ".aei")

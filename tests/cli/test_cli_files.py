@@ -52,8 +52,8 @@ def test_json_goes_to_stdout_alone(shell):
         "status": "ok",
         "bytes_in": os.path.getsize("photos/one.jpg"),
         "bytes_out": 0,
-        "width": 40,
-        "height": 30,
+        "width": 80,
+        "height": 70,
         "bpp": 0,
         "quality": 50.0,
         "psnr": None,
@@ -169,7 +169,7 @@ def test_compare(shell):
 def test_compare_refuses_and_warns(shell):
     result = shell("aeimage compare photo.png photos/2024/two.png")
     assert result.code == 2
-    assert "photo.png has 40 x 30 pixels, photos/2024/two.png has 50 x 30" in result.errors
+    assert "photo.png has 40 x 30 pixels, photos/2024/two.png has 90 x 70" in result.errors
     Image.open("photo.png").convert("RGBA").save("alpha.png")
     assert "transparency" in shell("aeimage compare photo.png alpha.png").errors
     Path("bad.aei").write_bytes(b"bad")
@@ -179,8 +179,15 @@ def test_compare_refuses_and_warns(shell):
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("200", 200), ("200k", 200_000), ("1.5M", 1_500_000), ("2 kB", 2000), ("64KiB", 65536)]
-    + [("1Gi", 2**30), ("0", 0)],
+    [
+        ("200", 200),
+        ("200k", 200_000),
+        ("1.5M", 1_500_000),
+        ("2 kB", 2000),
+        ("64KiB", 65536),
+        ("1Gi", 2**30),
+        ("0", 0),
+    ],
 )
 def test_sizes(text, count):
     assert byte_count(text) == count

@@ -89,18 +89,19 @@ def keras_functions(network: ScaleNetwork) -> list[Callable]:
 
 def load_integers(model, network: ScaleNetwork) -> None:
     """Put the integers of a bundle into the layers of a `HyperpriorCodec`, and build these."""
-    for layer, integers in zip(model.hyper_synthesis.scale_steps, network.features, strict=True):
-        layer.build((None, None, None, integers.kernel.shape[2]))
-        _load(layer, integers)
-    for head, chain in zip(model.scale_heads, network.passes, strict=True):
-        head.build((None, None, None, chain[0].kernel.shape[2]))
-        for layer, integers in zip(head.steps, chain, strict=True):
+    chains = [model.hyper_synthesis.scale_steps, *(head.steps for head in model.scale_heads)]
+    for chain, arrays in zip(chains, (network.features, *network.passes), strict=True):
+        for layer, integers in zip(chain, arrays, strict=True):
             _load(layer, integers)
+    for head in model.scale_heads:
+        head.built = True
 
 
 def _load(layer, integers: IntegerLayer) -> None:
     for name in ("shift", "rectify", "upsample", "input_max"):
         assert getattr(layer, name) == getattr(integers, name), (layer.path, name)
+    layer.kernel_initializer = np.zeros  # JAX compiles random numbers for seconds
+    layer.build((None, None, None, integers.kernel.shape[2]))
     kernel = integers.kernel.astype(np.float32) / 64
     layer.kernel.assign(kernel.swapaxes(2, 3) if layer.upsample == 2 else kernel)
     layer.bias.assign(integers.bias.astype(np.float32) / 2**layer.shift)
