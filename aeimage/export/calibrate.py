@@ -58,7 +58,7 @@ def calibrate(
     model: HyperpriorCodec,
     crops: Sequence[np.ndarray],
     *,
-    strength: float = 0.8,
+    strength: float = 0.6,
     qualities: Sequence[float] = FIT_QUALITIES,
 ) -> Calibration:
     """Fit tables and rounding of a trained codec.
