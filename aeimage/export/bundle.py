@@ -20,13 +20,15 @@ from aeimage.tables import NUM_INDEXES, ProbabilityTables, logistic_tables
 MODEL_ID_BYTES = 8
 
 
-def decoder_digest(model: HyperpriorCodec, tables: dict[str, np.ndarray]) -> bytes:
+def decoder_digest(
+    model: HyperpriorCodec, tables: dict[str, np.ndarray], precision: str = "float16"
+) -> bytes:
     """Return the SHA-256 over all that decoding depends on, in a fixed order.
 
-    Tables and scale network as integers, the mean network and the synthesis transform as the
-    float16 weights that ship.
+    Tables and scale network as integers, with the settings of its layers; gains, mean network and
+    synthesis transform as the numbers that ship, at their precision.
     """
-    digest = hashlib.sha256(b"aeimage codec 1")
+    digest = hashlib.sha256(f"aeimage codec 1 {precision}".encode())
     digest.update(json.dumps(list(model.config.slices)).encode())
     for name in ("latent_tables", "hyper_tables", "base", "hyper_index", "gain", "inverse"):
         digest.update(name.encode() + np.ascontiguousarray(tables[name]).tobytes())
@@ -34,12 +36,15 @@ def decoder_digest(model: HyperpriorCodec, tables: dict[str, np.ndarray]) -> byt
     for head in model.scale_heads:
         integers += head.steps
     for layer in integers:
+        settings = (layer.shift, layer.rectify, layer.upsample, layer.input_max)
+        digest.update(repr(settings).encode())
         digest.update(np.asarray(layer.integer_kernel()).astype("<i4").tobytes())
         digest.update(np.asarray(layer.integer_bias()).astype("<i4").tobytes())
     floats = [*model.hyper_synthesis.mean_steps, *model.mean_heads, model.neighbours]
     for layer in [*floats, model.synthesis_transform]:
         for variable in layer.weights:
-            digest.update(np.asarray(variable.value).astype("<f2").tobytes())
+            dtype = "<f2" if precision == "float16" else "<f4"
+            digest.update(np.asarray(variable.value).astype(dtype).tobytes())
     return digest.digest()
 
 
@@ -87,7 +92,7 @@ def write_codec_bundle(
         "gain": raw["gain"].astype("<f4"),
         "inverse": raw["inverse"].astype("<f4"),
     }
-    digest = decoder_digest(model, tables)
+    digest = decoder_digest(model, tables, precision)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
@@ -116,17 +121,23 @@ def write_codec_bundle(
         }
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         (folder / "model.json").write_text(text, encoding="utf-8")
-        old = None
-        if out.exists():
-            old = Path(temporary) / "replaced"
-            out.rename(old)
-        folder.rename(out)
-        if old is not None:
-            # What else lies beside the exported files (training weights) stays.
-            for extra in old.iterdir():
-                if not (out / extra.name).exists():
-                    shutil.move(str(extra), str(out / extra.name))
+        _replace_folder(folder, out, Path(temporary) / "replaced")
     return manifest
+
+
+def _replace_folder(new: Path, out: Path, aside: Path) -> None:
+    """Put `new` in the place of `out`; files that only the old folder has (weights) are kept."""
+    if out.exists():
+        for extra in out.iterdir():
+            if extra.is_file() and not (new / extra.name).exists():
+                shutil.copy2(extra, new / extra.name)
+        out.rename(aside)
+    try:
+        new.rename(out)
+    except BaseException:
+        if aside.exists():
+            aside.rename(out)
+        raise
 
 
 def _as_array(tables: ProbabilityTables) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import keras
 
-from aeimage.models.hyperprior import HyperpriorCodec
+from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.models.integer import IntegerConv2D
 
 
@@ -56,25 +56,27 @@ def convolutions(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
 def codec_complexity(model: HyperpriorCodec) -> dict[str, float]:
     """Return thousands of multiply-accumulates a pixel of each part of a codec, and in all.
 
-    `decoder` is everything that decoding runs: synthesis transform, mean and scale networks. Both
-    checkerboard passes are counted on the whole grid, as they are computed.
+    `decoder` is everything that decoding runs: synthesis transform, mean and scale networks. As
+    they are computed, both checkerboard passes are counted on the whole grid, and the features of
+    the scale network once for each of the decoder's four passes (the encoder needs them once).
     """
     synthesis = model.synthesis_transform
     analysis = model.analysis_transform
     hyper = model.hyper_synthesis
     means = chain_macs(hyper.mean_steps, 64) + layer_macs(model.neighbours, 16)
-    scales = chain_macs(hyper.scale_steps, 64)
+    features = chain_macs(hyper.scale_steps, 64)
+    heads = sum(chain_macs(head.steps, 16) for head in model.scale_heads)
     parts = {
         "analysis": chain_macs([analysis.patch, *analysis.blocks, analysis.pair, analysis.last], 1),
         "hyper_analysis": chain_macs(model.hyper_analysis.steps, 16),
         "means": means + sum(chain_macs(head.steps, 16) for head in model.mean_heads),
-        "scales": scales + sum(chain_macs(head.steps, 16) for head in model.scale_heads),
+        "scales": PASSES * features + heads,
         "synthesis": chain_macs(
             [synthesis.first, synthesis.pair, *synthesis.blocks, synthesis.patch], 16
         ),
     }
     parts["decoder"] = parts["means"] + parts["scales"] + parts["synthesis"]
     parts["encoder"] = (
-        parts["analysis"] + parts["hyper_analysis"] + parts["means"] + parts["scales"]
+        parts["analysis"] + parts["hyper_analysis"] + parts["means"] + features + heads
     )
     return {name: round(macs / 1000.0, 3) for name, macs in parts.items()}

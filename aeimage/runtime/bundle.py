@@ -13,7 +13,6 @@ packaging of the same model has the same id.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -107,7 +106,10 @@ def read_bundle(path: Path) -> Bundle:
             f"{manifest}: unknown bundle format; expected {BUNDLE_FORMAT}. If a newer aeimage made "
             "it, upgrade: pip install --upgrade aeimage."
         )
-    missing = {"name", "kind", "id", "files"} - info.keys()
+    required = {"name", "kind", "id", "files"}
+    if info.get("kind") == "codec":
+        required |= {"slices", "kmac_per_pixel"}
+    missing = required - info.keys()
     if missing:
         raise ModelFileError(
             f"{manifest}: the fields {', '.join(sorted(missing))} are missing. Install it again."
@@ -127,7 +129,10 @@ def model_folders() -> list[Path]:
 
 
 def installed_bundles(kind: str | None = None) -> list[Bundle]:
-    """Return all bundles that can be found, each name once; those of `kind` if it is given."""
+    """Return all bundles that can be found, each id once; those of `kind` if it is given.
+
+    Two may have the same name: asked for by name, the first is meant; files go by id.
+    """
     found: dict[str, Bundle] = {}
     for folder in model_folders():
         if not folder.is_dir():
@@ -139,7 +144,7 @@ def installed_bundles(kind: str | None = None) -> list[Bundle]:
                 # One damaged bundle must not hide the others.
                 warnings.warn(f"passed over: {error}", RuntimeWarning, stacklevel=2)
                 continue
-            found.setdefault(bundle.name, bundle)
+            found.setdefault(bundle.model_id, bundle)
     return [b for b in found.values() if kind is None or b.kind == kind]
 
 
@@ -216,7 +221,6 @@ class CodecTables:
         return int(quality + 0.5)
 
 
-@functools.lru_cache(maxsize=8)
 def load_tables(path: Path) -> CodecTables:
     """Read ``tables.npz`` of the bundle in folder `path`.
 

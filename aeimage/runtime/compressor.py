@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,8 @@ class Codec:
         return codec
 
     def _open(self, bundle: Bundle, threads: int | None) -> None:
+        # A damaged network would write files that no other machine can read: 10 ms well spent.
+        bundle.verify()
         self.bundle = bundle
         session = Session(bundle.path / "codec.tflite", threads)
         tables = load_tables(bundle.path)
@@ -98,6 +101,7 @@ class Codec:
         max_bytes: int | None = None,
         strip: bool = False,
         effort: int | None = None,
+        max_pixels: int | None = DEFAULT_MAX_PIXELS,
     ) -> bytes:
         """Compress a picture.
 
@@ -106,7 +110,12 @@ class Codec:
             quality: 0 to 100; 50 where no target is given.
             bpp, psnr, max_bytes: other targets, see `Target`.
             strip: leave out ICC profile, EXIF, XMP and resolution.
-            effort: 0 plain rounding, 1 (default) rate-distortion optimised rounding.
+            effort: 0 plain rounding, 1 (default) rate-distortion optimised rounding; more is
+                accepted and means 1.
+            max_pixels: largest picture file to read, in pixels; None reads any.
+
+        Warns:
+            UserWarning: where the target is out of reach.
 
         Returns:
             the bytes of an .aei file.
@@ -116,7 +125,15 @@ class Codec:
             PictureError: the picture cannot be read.
         """
         target = Target(quality, bpp, psnr, max_bytes)
-        return self.compress_picture(as_picture(image), target, strip=strip, effort=effort).data
+        picture = as_picture(image, max_pixels)
+        found = self.compress_picture(picture, target, strip=strip, effort=effort)
+        if not found.met:
+            warnings.warn(
+                f"The target {target} is out of reach; this is the nearest: "
+                f"{len(found.data)} bytes at quality {found.quality:g}.",
+                stacklevel=2,
+            )
+        return found.data
 
     def decompress(
         self, data: bytes | memoryview, *, max_pixels: int | None = DEFAULT_MAX_PIXELS
@@ -225,7 +242,10 @@ class Codec:
         return extras
 
 
-def as_picture(image: Image.Image | NDArray[np.uint8] | str | Path | Picture) -> Picture:
+def as_picture(
+    image: Image.Image | NDArray[np.uint8] | str | Path | Picture,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
     """Return anything that is a picture as `Picture`.
 
     Raises:
@@ -237,20 +257,22 @@ def as_picture(image: Image.Image | NDArray[np.uint8] | str | Path | Picture) ->
     if isinstance(image, np.ndarray):
         return Picture(rgb=np.ascontiguousarray(image))
     if isinstance(image, str | Path):
-        return read_picture(image)
+        return read_picture(image, max_pixels=max_pixels)
+    if not hasattr(image, "getbands"):
+        raise UsageError.for_value(
+            "image", "a Pillow image, a uint8 array or the path of a picture", type(image).__name__
+        )
     return from_pillow(image)
 
 
 @functools.lru_cache(maxsize=4)
-def _codec(model: str) -> Codec:
-    return Codec(model)
+def _codec(model_id: str, path: Path) -> Codec:
+    return Codec(str(path))
 
 
-@functools.lru_cache(maxsize=4)
-def _codec_of_id(model_id: bytes) -> Codec:
-    codec = Codec.__new__(Codec)
-    codec._open(find_codec(model_id), None)
-    return codec
+def _open_codec(bundle: Bundle) -> Codec:
+    """Return an open codec; the same one for the same model."""
+    return _codec(bundle.model_id, bundle.path.resolve())
 
 
 def compress(
@@ -261,7 +283,7 @@ def compress(
     **options,
 ) -> bytes:
     """Compress a picture with the model called `model`; see `Codec.compress`."""
-    return _codec(model).compress(image, quality, **options)
+    return _open_codec(find_bundle(model)).compress(image, quality, **options)
 
 
 def decompress(
@@ -274,4 +296,4 @@ def decompress(
         ModelNotFoundError: its model is not installed.
     """
     header = read_header(data, max_pixels=max_pixels)
-    return _codec_of_id(header.model_id).decompress(data, max_pixels=max_pixels)
+    return _open_codec(find_codec(header.model_id)).decompress(data, max_pixels=max_pixels)

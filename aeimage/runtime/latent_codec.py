@@ -1,6 +1,6 @@
 """Pixels to symbols to bytes, and back, tile by tile and stripe by stripe.
 
-    rgb --analyse--> u (float16, whole picture) --encode_stripes--> hyper bytes, stripe bytes
+    rgb --analyse--> u (float16, whole picture) --encode--> hyper bytes, stripe bytes
     rgb <--reconstruct-- z, symbols (whole picture) <--decode_symbols-- hyper bytes, stripe bytes
 
 The file does not know about tiles: every tile runs with a halo as wide as the receptive field. Only
@@ -9,6 +9,7 @@ The file does not know about tiles: every tile runs with a halo as wide as the r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Protocol
 
@@ -106,25 +107,31 @@ class LatentCodec:
         Returns:
             the bytes of the hyper-latents, and those of each stripe.
         """
-        hyper = np.empty((*geometry.hyper, self.tables.hyper_index.shape[1]), np.int32)
-        stripes = []
-        for band in _bands(geometry):
-            whole = padded_rows(band)
-            shape = (whole.stop - whole.start, geometry.latents[1], self.channels)
-            symbols, indexes = np.empty(shape, np.int16), np.empty(shape, np.uint8)
-            for tile in row_of_tiles(whole, *geometry.latents, LATENT_TILE, ENCODE_HALO):
-                z, q, k = self._encode_window(u, geometry, tile.window, quality, effort)
-                symbols[:, tile.columns] = q[tile.inner]
-                indexes[:, tile.columns] = k[tile.inner]
-                part = to_hyper(tile.rows), to_hyper(tile.columns)
-                hyper[part] = z[to_hyper(tile.inner[0]), to_hyper(tile.inner[1])]
-            for stripe in band:
-                rows = slice(stripe.start - whole.start, stripe.stop - whole.start)
-                columns = slice(0, geometry.valid[1])
-                stripes.append(self._encode_stripe(symbols[rows, columns], indexes[rows, columns]))
+        rows, columns = geometry.latents
+        hyper = np.empty((*geometry.hyper, self.tables.hyper_index.shape[1]), np.int8)
+        symbols = np.empty((rows, columns, self.channels), np.int16)
+        windows = list(tiles(rows, columns, LATENT_TILE, ENCODE_HALO))
+        indexes = None
+        for tile in windows:
+            z, q, k = self._encode_window(u, geometry, tile.window, quality, effort)
+            symbols[tile.rows, tile.columns] = q[tile.inner]
+            hyper[to_hyper(tile.rows), to_hyper(tile.columns)] = z[
+                to_hyper(tile.inner[0]), to_hyper(tile.inner[1])
+            ]
+            # The windows of several tiles overlap: that their float networks agree there to the
+            # last bit is likely, not certain. Then the indexes are taken as the decoder does.
+            indexes = k if len(windows) == 1 else None
+        encoders = [SymbolEncoder(self.tables.latents) for _ in geometry.stripes()]
+        for number, coded, chosen, wanted in self._coded(
+            hyper, symbols, geometry, quality, indexes
+        ):
+            values = coded[chosen]
+            values[wanted == 0] = 0
+            coded[chosen] = values
+            encoders[number].put(values.ravel().astype(np.int32), wanted.ravel())
         encoder = SymbolEncoder(self.tables.hyper)
-        encoder.put(hyper.ravel(), self._hyper_indexes(geometry, quality))
-        return encoder.finish(), stripes
+        encoder.put(hyper.ravel().astype(np.int32), self._hyper_indexes(geometry, quality))
+        return encoder.finish(), [encoder.finish() for encoder in encoders]
 
     def _encode_window(self, u, geometry, window, quality, effort):
         gain, inverse = self.tables.gains(quality)
@@ -146,16 +153,7 @@ class LatentCodec:
         )
         symbols = np.clip(out["symbols"][0], -_INT16_MAX, _INT16_MAX).astype(np.int16)
         indexes = out["indexes"][0].astype(np.uint8)
-        return out["hyper_latents"][0].astype(np.int32), symbols, indexes
-
-    def _encode_stripe(self, symbols, indexes) -> bytes:
-        encoder = SymbolEncoder(self.tables.latents)
-        board = checkerboard(*symbols.shape[:2])
-        for number, part in enumerate(self._parts):
-            chosen = _chosen(board, number)
-            q, k = symbols[..., part][chosen], indexes[..., part][chosen]
-            encoder.put(q.ravel().astype(np.int32), k.ravel())
-        return encoder.finish()
+        return out["hyper_latents"][0].astype(np.int8), symbols, indexes
 
     # ---- decoding ----------------------------------------------------------------------------
 
@@ -182,24 +180,50 @@ class LatentCodec:
         z = z.reshape(*geometry.hyper, -1).astype(np.int8)
         symbols = np.zeros((*geometry.latents, self.channels), np.int16)
         decoders = [SymbolDecoder(data, self.tables.latents) for data in stripes]
-        base = self.tables.base[self.tables.level(quality)]
-        columns = slice(0, geometry.valid[1])
-        for number, part in enumerate(self._parts):
-            # All stripes of a pass before the next pass: its contexts reach across stripes. Its own
-            # symbols wait until its end, for pass 1 sees the black squares alone.
-            taken = []
-            remaining = iter(decoders)
-            for band in _bands(geometry):
-                whole = padded_rows(band)
-                indexes = self._indexes(number, z, symbols, base[part], whole, geometry)
-                for stripe in band:
-                    rows = slice(stripe.start - whole.start, stripe.stop - whole.start)
-                    taken.append(_take(next(remaining), number, indexes[rows, columns]))
-            for stripe, (chosen, values) in zip(geometry.stripes(), taken, strict=True):
-                symbols[stripe, columns, part][chosen] = values
+        for number, coded, chosen, wanted in self._coded(z, symbols, geometry, quality):
+            values = decoders[number].take(wanted.ravel())
+            if values.size and max(int(values.max()), -int(values.min())) > _INT16_MAX:
+                raise MalformedFileError(
+                    f"A symbol exceeds {_INT16_MAX}: no encoder writes this (the format's bound is "
+                    f"{MAX_SYMBOL}). Get the file again from where it came from."
+                )
+            coded[chosen] = values.astype(np.int16).reshape(wanted.shape)
         for decoder in decoders:
             decoder.finish()
         return z, symbols
+
+    def _coded(
+        self, z, symbols, geometry, quality, indexes=None
+    ) -> Iterator[tuple[int, NDArray[np.int16], NDArray[np.bool_], NDArray[np.uint8]]]:
+        """Go through all symbols in the order in which files hold them, encoding and decoding.
+
+        Args:
+            z, symbols: as `decode_symbols` returns them; of the symbols, those that passes before
+                the current one code must be final.
+            geometry, quality: of the picture.
+            indexes: the scale indices of all symbols, where they are known already.
+
+        Yields:
+            the number of a stripe; the view of `symbols` that a pass codes of it; which positions
+            of that are coded; and their scale indices.
+        """
+        base = self.tables.base[self.tables.level(quality)]
+        columns = slice(0, geometry.valid[1])
+        for number, part in enumerate(self._parts):
+            # All stripes of a pass before the next pass: its contexts reach across stripes.
+            count = 0
+            for band in _bands(geometry):
+                whole = padded_rows(band)
+                if indexes is None:
+                    k = self._indexes(number, z, symbols, base[part], whole, geometry)
+                else:
+                    k = indexes[whole, :, part]
+                for stripe in band:
+                    rows = slice(stripe.start - whole.start, stripe.stop - whole.start)
+                    wanted = k[rows, columns]
+                    chosen = _chosen(checkerboard(*wanted.shape[:2]), number)
+                    yield count, symbols[stripe, columns, part], chosen, wanted[chosen]
+                    count += 1
 
     def _indexes(self, number, z, symbols, base, part, geometry) -> NDArray[np.uint8]:
         result = np.empty((part.stop - part.start, geometry.latents[1], base.size), np.uint8)
@@ -215,6 +239,10 @@ class LatentCodec:
             f"symbols_{i}": batch(symbols[rows, columns, part])
             for i, part in enumerate(self._contexts[number])
         }
+        if number == 1:
+            # The second pass sees the black squares alone, also where the white ones are known.
+            board = checkerboard(rows.stop - rows.start, columns.stop - columns.start)
+            contexts["symbols_0"] *= board[None, :, :, None]
         out = self.engine.run(
             f"scales_{number}",
             hyper_latents=batch(z[to_hyper(rows), to_hyper(columns)]),
@@ -272,21 +300,6 @@ class LatentCodec:
 
 def _bands(geometry: Geometry) -> list[list[slice]]:
     return geometry.bands(min(LATENT_TILE, BAND_LATENTS // geometry.latents[1]))
-
-
-def _take(
-    decoder: SymbolDecoder, number: int, indexes: NDArray[np.uint8]
-) -> tuple[NDArray[np.bool_], NDArray[np.int16]]:
-    """Read what pass `number` codes of a stripe: where, (rows, columns), and what."""
-    chosen = _chosen(checkerboard(*indexes.shape[:2]), number)
-    wanted = indexes[chosen]
-    values = decoder.take(wanted.ravel())
-    if values.size and max(int(values.max()), -int(values.min())) > _INT16_MAX:
-        raise MalformedFileError(
-            f"A symbol exceeds {_INT16_MAX}: no encoder writes this (the format's bound is "
-            f"{MAX_SYMBOL}). Get the file again from where it came from."
-        )
-    return chosen, values.astype(np.int16).reshape(wanted.shape)
 
 
 def _chosen(board: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:

@@ -73,7 +73,7 @@ def test_the_training_estimate_of_the_rate_holds(tiny_bundle, model, draw):
 
 def test_the_id_goes_by_what_decoding_needs_not_by_packaging(tiny_run, tiny_bundle, tmp_path):
     manifest = export_run(
-        tiny_run, tmp_path / "again", crops=2, precision="float32", card="# another\n"
+        tiny_run, tmp_path / "again", name="other", crops=2, card="# another\n"
     )
     assert manifest["id"] == read_bundle(tiny_bundle).model_id
 
@@ -87,6 +87,7 @@ def test_the_id_changes_with_anything_that_decoding_needs(model):
     tables = {name: raw.get(name, np.zeros(9, "uint8")) for name in names}
     first = decoder_digest(model, tables)
     assert decoder_digest(model, tables) == first
+    assert decoder_digest(model, tables, "float32") != first
     for name in names:
         changed = tables[name].copy()
         changed.flat[0] += 1
