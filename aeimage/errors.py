@@ -20,6 +20,7 @@
     │   ├── ChecksumError                        a chunk's CRC-32 does not match
     │   ├── LimitExceededError                   a field is larger than the format allows
     │   └── MalformedFileError                   fields contradict each other or the format
+    ├── TrainingDivergedError                    the loss is no finite number any more
     └── ModelError
         ├── ModelNotFoundError (LookupError)     the model a file needs is not installed
         └── ModelFileError                       a model bundle is damaged or incomplete
@@ -164,6 +165,10 @@ class LimitExceededError(FileFormatError):
 
 class MalformedFileError(FileFormatError):
     """Fields that contradict each other or the format, though their checksums match."""
+
+
+class TrainingDivergedError(AEImageError):
+    """A training run's loss became infinite or NaN; its last checkpoint is still good."""
 
 
 class ModelError(AEImageError):

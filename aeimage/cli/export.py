@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     from aeimage.apps.training import require_training
 
-    require_training("Exporting")
+    require_training("Exporting", backend="tensorflow")
     from aeimage.export.run import export_run
 
     manifest = export_run(

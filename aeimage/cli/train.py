@@ -39,8 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", metavar="N", type=options.positive, help="crops a step")
     parser.add_argument("--crop", metavar="PIXELS", type=options.positive, help="side of a crop")
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="of Adam, at its peak")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the last checkpoint, with the run's own settings where none are given",
+    )
     parser.add_argument(
         "--init", metavar="WEIGHTS", type=Path, help="start from a .weights.h5 file"
     )

@@ -6,7 +6,8 @@ number of the step alone, which makes an interrupted run repeat exactly.
 """
 
 import random
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class CropSampler:
         batch_size: crops a step.
         seed: of the whole run.
         scales: hold a reduced copy of every picture too and draw a third of the crops from it.
-        max_bytes: hold a random subset of the pictures that fits.
+        max_bytes: hold a random subset of the pictures: as many as fit, the rest is not decoded.
         report: function that takes a line of text about files left out.
 
     Raises:
@@ -54,7 +55,7 @@ class CropSampler:
 
         def load(path):
             picture = decode(path, report)
-            if picture is None or used > max_bytes:
+            if picture is None:
                 return []
             height, width = picture.shape[:2]
             if not scales or min(height, width) * SMALLER < size:
@@ -64,15 +65,21 @@ class CropSampler:
             return [(picture, 1.0), (np.asarray(reduced), 0.5)]
 
         weights = []
-        with ThreadPoolExecutor(2) as pool:
-            for loaded in pool.map(load, order):
-                for image, share in loaded:
-                    if min(image.shape[:2]) < size or used + image.nbytes > max_bytes:
-                        continue
-                    used += image.nbytes
-                    self.pictures.append(image)
-                    # Between one vote a picture and one vote a pixel.
-                    weights.append(share * np.sqrt(image.shape[0] * image.shape[1]))
+        full = False
+        for loaded in _load_ahead(load, order):
+            for image, share in loaded:
+                if min(image.shape[:2]) < size:
+                    continue
+                if used + image.nbytes > max_bytes:
+                    # A first picture that is too large alone says nothing about the others.
+                    full = bool(self.pictures)
+                    continue
+                used += image.nbytes
+                self.pictures.append(image)
+                # Between one vote a picture and one vote a pixel.
+                weights.append(share * np.sqrt(image.shape[0] * image.shape[1]))
+            if full:
+                break
         if not self.pictures:
             raise UsageError(
                 f"No readable picture of at least {size}x{size} pixels among {len(order)} files. "
@@ -93,3 +100,15 @@ class CropSampler:
                 crop = crop[:, ::-1]
             crops[i] = np.rot90(crop, rng.integers(0, 4)) if rng.random() < 0.25 else crop
         return crops
+
+
+def _load_ahead(load: Callable, paths: Sequence[Path], ahead: int = 4) -> Iterator:
+    """Yield ``load(path)`` in order, from two threads that are never more than `ahead` in front."""
+    with ThreadPoolExecutor(2) as pool:
+        futures = deque()
+        for path in paths:
+            futures.append(pool.submit(load, path))
+            if len(futures) > ahead:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()

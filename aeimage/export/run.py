@@ -49,7 +49,8 @@ def export_run(
         the manifest.
 
     Raises:
-        ModelFileError: `run` is no run, or its weights do not fit.
+        ModelFileError: `run` is no run, or its weights are missing or do not fit.
+        UsageError: Keras does not run on TensorFlow, or the run is not one of a codec.
         OutputExistsError: `out` exists.
     """
     run, out = Path(run), Path(out)
@@ -62,13 +63,24 @@ def export_run(
             f"{run}: no training run: {RUN_FILE} cannot be read ({error}). Expected a folder that "
             "`aeimage train` wrote."
         ) from error
+    weights = Path(weights or run / "best.weights.h5")
+    if not weights.is_file():
+        raise ModelFileError(
+            f"no weights yet: {weights} is no file. Expected the weights of a run, which training "
+            "writes when it validates or is stopped. Let `aeimage train` go on with --resume, or "
+            "give a file with --weights."
+        )
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError.for_value(
+            "KERAS_BACKEND", "tensorflow, which converts to LiteRT", keras.backend.backend()
+        )
     preset = load_preset(record["preset"])
     if preset.KIND != "codec":
         raise UsageError.for_value("run", "a run of a codec preset", record["preset"])
     keras.config.set_dtype_policy("float32")
     model = HyperpriorCodec(preset.CONFIG)
     model.build()
-    load_weights(model, weights or run / "best.weights.h5")
+    load_weights(model, weights)
 
     paths = picture_paths(data or [Path(p) for p in record["data"]])
     random.Random(0).shuffle(paths)

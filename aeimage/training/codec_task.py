@@ -95,7 +95,7 @@ class CodecTask:
                 bits = float(output["latent_bits"][0]) + float(output["hyper_bits"][0])
                 bpp = bits / (picture.shape[0] * picture.shape[1])
                 bpps.append(bpp)
-                psnrs.append(10.0 * np.log10(255.0**2 / mse))
+                psnrs.append(10.0 * np.log10(255.0**2 / max(mse, 1e-10)))
                 objectives.append(bpp + lmbda_of_quality(quality) * mse)
                 if quality == SHOWN_QUALITY and len(pictures) < SHOWN_PICTURES:
                     pair = np.concatenate([picture, pixels.astype("uint8")], axis=1)

@@ -1,8 +1,9 @@
 """One call that trains: data, task and trainer put together as the command line asks."""
 
 import json
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -10,25 +11,26 @@ import keras
 from aeimage import __version__
 from aeimage.data.crops import CropSampler
 from aeimage.data.pictures import centre_crop, decode_all, picture_paths, split
-from aeimage.errors import OutputExistsError, UsageError
+from aeimage.errors import ModelFileError, OutputExistsError, UsageError
 from aeimage.files import atomic_write
 from aeimage.training.presets import load_preset
 from aeimage.training.trainer import Trainer, TrainerConfig
 from aeimage.training.weights import load_weights
 
 RUN_FILE = "run.json"
+SETTINGS = ("steps", "batch_size", "crop", "learning_rate", "seed")
 
 
 @dataclass
 class TrainingRequest:
-    """What a user asks for; None takes the preset's value.
+    """What a user asks for; None takes the run's value on `resume`, else the preset's.
 
     Attributes:
         preset: name of the preset.
         data: folders of pictures.
         out: folder of the run.
         steps, batch_size, crop, learning_rate: see the preset.
-        seed: of everything random.
+        seed: of everything random; 0 if the run is new.
         resume: go on from the run's checkpoint where there is one.
         init: weights to start from (``.weights.h5``).
         validation_data: folders of held-out pictures; by default a fixed part of `data`.
@@ -42,7 +44,7 @@ class TrainingRequest:
     batch_size: int | None = None
     crop: int | None = None
     learning_rate: float | None = None
-    seed: int = 0
+    seed: int | None = None
     resume: bool = False
     init: Path | None = None
     validation_data: list[Path] | None = None
@@ -55,7 +57,8 @@ def train(request: TrainingRequest, report=print) -> Trainer:
     """Train, and return the trainer with the model in it.
 
     Raises:
-        UsageError: an argument makes no sense, or there are no pictures.
+        UsageError: an argument makes no sense, there are no pictures, or the run to go on with is
+            of another preset.
         OutputExistsError: the run exists and is not to be resumed.
         ModelFileError: checkpoint or weights are of another architecture.
     """
@@ -66,13 +69,7 @@ def train(request: TrainingRequest, report=print) -> Trainer:
             f"{out} holds a run already and was left as it is. Add --resume to go on with it, or "
             "choose another --out."
         )
-    crop = request.crop or preset.CROP
-    if crop % 64:
-        raise UsageError.for_value("crop", "a multiple of 64", crop)
-    for name in ("steps", "batch_size"):
-        value = getattr(request, name)
-        if value is not None and value < 1:
-            raise UsageError.for_value(name, "a positive whole number", value)
+    request = _settle(request, preset, _recorded(out, request) if request.resume else {})
     keras.config.set_dtype_policy(preset.PRECISION)
 
     paths = picture_paths(request.data)
@@ -82,10 +79,16 @@ def train(request: TrainingRequest, report=print) -> Trainer:
         training, held_out = split(paths)
     validation = [centre_crop(rgb) for rgb in decode_all(held_out, report)]
     validation = [rgb for rgb in validation if rgb is not None]
+    if not validation:
+        raise UsageError(
+            f"No readable held-out picture of at least 64x64 pixels among {len(held_out)} files. "
+            "Training keeps the weights that do best on such pictures. Give more or larger ones, "
+            "or a folder of their own (`validation_data`, --validation-data)."
+        )
     sampler = CropSampler(
         training,
-        size=crop,
-        batch_size=request.batch_size or preset.BATCH_SIZE,
+        size=request.crop,
+        batch_size=request.batch_size,
         seed=request.seed,
         report=report,
     )
@@ -96,25 +99,70 @@ def train(request: TrainingRequest, report=print) -> Trainer:
     task = preset.make_task(sampler, validation, request.seed)
     config = TrainerConfig(
         out=out,
-        steps=request.steps or preset.STEPS,
-        learning_rate=request.learning_rate or preset.LEARNING_RATE,
+        steps=request.steps,
+        learning_rate=request.learning_rate,
         seed=request.seed,
         log_every=request.log_every,
         save_every=request.save_every,
         validate_every=request.validate_every,
     )
     trainer = Trainer(task, config, report)
+    if request.resume and trainer.checkpoint_path.exists():
+        trainer.load()
+    elif request.init is not None:
+        load_weights(trainer.model, request.init)
+        task.calibrated = True
+    # Only now: a run that cannot be gone on with keeps its record.
     out.mkdir(parents=True, exist_ok=True)
     record = {
         "version": __version__,
         "preset": request.preset,
         "data": [os.path.abspath(folder) for folder in request.data],
-        "seed": request.seed,
-        "steps": config.steps,
+        **{name: getattr(request, name) for name in SETTINGS},
     }
     atomic_write(out / RUN_FILE, json.dumps(record, indent=2).encode())
-    if request.init is not None and not trainer.checkpoint_path.exists():
-        load_weights(trainer.model, request.init)
-        task.calibrated = True
     trainer.run(resume=request.resume)
     return trainer
+
+
+def _recorded(out: Path, request: TrainingRequest) -> dict:
+    """Return the record of the run in `out`, empty if there is none, and check its preset."""
+    path = out / RUN_FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        preset = record["preset"]
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(
+            f"{path}: damaged ({error!r}). Expected the JSON that `aeimage train` wrote. Remove "
+            "the file and give all options of the run again to go on with it."
+        ) from error
+    if preset.replace("-", "_") != request.preset.replace("-", "_"):
+        raise UsageError(
+            f"{out} is a run of the preset {preset!r} and cannot be resumed with "
+            f"{request.preset!r}. It was left as it is. Give the preset {preset!r}, or choose "
+            "another --out."
+        )
+    return record
+
+
+def _settle(request: TrainingRequest, preset, record: dict) -> TrainingRequest:
+    """Fill in what the request leaves open, from the run's record or the preset, and check it."""
+    settings = {}
+    for name in SETTINGS:
+        default = record.get(name, getattr(preset, name.upper(), 0))
+        asked = getattr(request, name)
+        settings[name] = default if asked is None else asked
+    for name in ("steps", "batch_size", "crop"):
+        if settings[name] < 1:
+            raise UsageError.for_value(name, "a positive whole number", settings[name])
+    if settings["crop"] % 64:
+        raise UsageError.for_value("crop", "a multiple of 64", settings["crop"])
+    rate = settings["learning_rate"]
+    if not (math.isfinite(rate) and rate > 0):
+        raise UsageError.for_value("learning_rate", "a number above 0", rate)
+    if not 0 <= settings["seed"] < 2**32:
+        expected = "a whole number from 0 to 4294967295"
+        raise UsageError.for_value("seed", expected, settings["seed"])
+    return replace(request, **settings)

@@ -1,7 +1,6 @@
-"""The training loop: one device, resumable at any step, everything logged."""
+"""The training loop: one device, either backend, resumable at any step, everything logged."""
 
 import contextlib
-import csv
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from aeimage.errors import ModelFileError
+from aeimage.errors import ModelFileError, TrainingDivergedError
 from aeimage.training.board import Board
 from aeimage.training.checkpoint import load_checkpoint, save_checkpoint
+from aeimage.training.csv_log import append_row, drop_rows_after, set_aside
+from aeimage.training.engines import make_engine
 from aeimage.training.schedules import warmup_cosine
 from aeimage.training.weights import save_weights
 
@@ -40,9 +41,6 @@ class Trainer:
     """Trains a task's model with Adam and keeps an exponential moving average of its weights."""
 
     def __init__(self, task, config: TrainerConfig, report=print):
-        import tensorflow as tf
-
-        self.tf = tf
         self.task = task
         self.config = config
         self.out = Path(config.out)
@@ -58,35 +56,18 @@ class Trainer:
         self.seconds_per_step = 0.0
         self.stopping = False
         self.report = report
-        self.board = Board(self.out / "tensorboard")
-        self._forward = tf.function(
-            lambda pixels, quality: dict(self.model(pixels, quality, training=False)),
-            reduce_retracing=True,
-        )
-        self._steps = {}
-
-    def _train_step(self, rounded: bool):
-        tf = self.tf
-        if rounded not in self._steps:
-
-            @tf.function(reduce_retracing=True)
-            def step(batch, scalars):
-                with tf.GradientTape() as tape:
-                    loss, parts = self.task.loss(self.model, batch, scalars, rounded_rate=rounded)
-                variables = self.model.trainable_variables
-                gradients = tape.gradient(loss, variables)
-                norm = tf.linalg.global_norm(gradients)
-                self.optimizer.apply(gradients, variables)
-                return {"loss": loss, "gradient_norm": norm, **parts}
-
-            self._steps[rounded] = step
-        return self._steps[rounded]
+        self.board = Board(self.out, report)
+        self.engine = make_engine(task, self.model, self.optimizer)
 
     # ---- state -------------------------------------------------------------------------------
 
     @property
     def checkpoint_path(self) -> Path:
         return self.out / "checkpoint.npz"
+
+    @property
+    def weights_path(self) -> Path:
+        return self.out / "best.weights.h5"
 
     def _variables(self):
         return [(f"model/{v.path}", v) for v in self.model.trainable_variables] + [
@@ -95,7 +76,8 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint: weights, optimizer, moving average, step."""
-        arrays = {name: np.asarray(v.value) for name, v in self._variables()}
+        self.engine.pull()
+        arrays = {name: _array(v) for name, v in self._variables()}
         for v, mean in zip(self.model.trainable_variables, self.ema, strict=True):
             arrays[f"ema/{v.path}"] = mean
         save_checkpoint(self.checkpoint_path, arrays, {"step": self.step, "best": self.best})
@@ -121,6 +103,7 @@ class Trainer:
         self.ema = [arrays[f"ema/{v.path}"].copy() for v in variables]
         for name, v in self._variables():
             v.assign(arrays[name])
+        self.engine.push()
         self.step = int(meta["step"])
         self.best = float(meta.get("best", self.best))
 
@@ -128,20 +111,30 @@ class Trainer:
         decay = self.config.ema_decay**self.config.ema_every
         # A young average forgets its start faster.
         decay = min(decay, (1.0 + self.step / 10) / (10.0 + self.step / 10))
+        self.engine.pull()
         for mean, v in zip(self.ema, self.model.trainable_variables, strict=True):
-            mean += (np.asarray(v.value) - mean) * (1.0 - decay)
+            mean += (_array(v) - mean) * (1.0 - decay)
 
     # ---- loop --------------------------------------------------------------------------------
 
     def run(self, *, resume: bool = False) -> None:
-        """Train to `config.steps`; SIGTERM and SIGINT save a checkpoint and return."""
+        """Train to `config.steps`; SIGTERM and SIGINT save a checkpoint and return.
+
+        Afterwards there are a checkpoint and weights to export, however early it was stopped.
+        """
         self.out.mkdir(parents=True, exist_ok=True)
-        if resume and self.checkpoint_path.exists():
+        if resume and self.ema is None and self.checkpoint_path.exists():
             self.load()
+        for name in ("metrics.csv", "validation.csv"):
+            if resume:
+                drop_rows_after(self.out / name, self.step)
+            else:
+                set_aside(self.out / name)
         if self.ema is None:
             if self.step == 0 and not self.task.calibrated:
                 self.task.calibrate(self.model)
-            self.ema = [np.asarray(v.value).copy() for v in self.model.trainable_variables]
+            self.ema = [_array(v).copy() for v in self.model.trainable_variables]
+            self.engine.push()
         handlers = {n: signal.signal(n, self._stop) for n in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._loop()
@@ -149,13 +142,17 @@ class Trainer:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
         self.save()
+        if not self.weights_path.exists():
+            # Not validated: the first validation puts its own in their place.
+            with self.averaged_weights():
+                save_weights(self.model, self.weights_path)
 
     def _stop(self, *_) -> None:
         self.stopping = True
 
     def _loop(self) -> None:
         config = self.config
-        averages, since, counted = {}, time.monotonic(), 0
+        pending, since = [], time.monotonic()
         with ThreadPoolExecutor(1) as pool:
             upcoming = pool.submit(self.task.batch, self.step)
             while self.step < config.steps and not self.stopping:
@@ -169,54 +166,57 @@ class Trainer:
                 )
                 self.optimizer.learning_rate.assign(rate)
                 rounded = self.step >= config.rounded_from * config.steps
-                batch = tuple(self.tf.constant(part) for part in batch)
-                scalars = self.tf.constant(self.task.scalars(self.step))
                 self.task.seed_step(self.model, self.step)
-                logs = self._train_step(rounded)(batch, scalars)
+                logs = self.engine.train(batch, self.task.scalars(self.step), rounded)
                 self.step += 1
-                counted += 1
-                if not np.isfinite(float(logs["loss"])):
-                    raise FloatingPointError(
-                        f"The loss became {float(logs['loss'])} at step {self.step}. "
-                        "Lower the learning rate and resume from the last checkpoint."
-                    )
-                for name, value in logs.items():
-                    averages[name] = averages.get(name, 0.0) + float(value)
+                # Logs stay on the device until they are wanted: reading them waits for the step.
+                pending.append(logs)
                 if self.step % config.ema_every == 0:
                     self._update_ema()
                 if self.step % config.log_every == 0:
-                    means = {name: value / counted for name, value in averages.items()}
-                    seconds = (time.monotonic() - since) / counted
-                    self.seconds_per_step = seconds
-                    row = {**means, "learning_rate": rate, "seconds_per_step": seconds}
-                    self._log("metrics.csv", row, "training")
-                    averages, since, counted = {}, time.monotonic(), 0
+                    means = self._means(pending)
+                    self.seconds_per_step = (time.monotonic() - since) / len(pending)
+                    timing = {"learning_rate": rate, "seconds_per_step": self.seconds_per_step}
+                    self._log("metrics.csv", {**means, **timing}, "training")
+                    pending, since = [], time.monotonic()
                 if self.step % config.save_every == 0:
+                    self._means([logs])
                     self.save()
                 if self.step % config.validate_every == 0 or self.step == config.steps:
                     self.validate()
                     since = time.monotonic()
+        if pending:
+            # What follows is a checkpoint, which must not be one of a diverged model.
+            self._means(pending)
+
+    def _means(self, pending: list[dict]) -> dict[str, float]:
+        """Average logs, and refuse to go on from a loss or gradients that are no numbers."""
+        means = {k: float(np.mean([float(logs[k]) for logs in pending])) for k in pending[0]}
+        for name, what in (("loss", "The loss"), ("gradient_norm", "The gradients' norm")):
+            if not np.isfinite(means[name]):
+                raise TrainingDivergedError(
+                    f"{what} became {means[name]} near step {self.step}. Lower --learning-rate and "
+                    "add --resume: the last checkpoint is still good."
+                )
+        return means
 
     def validate(self) -> dict[str, float]:
         """Validate the averaged weights and log the result."""
         with self.averaged_weights():
-            result, pictures = self.task.validate(
-                lambda pixels, quality: self._forward(
-                    self.tf.constant(pixels), self.tf.constant(quality)
-                )
-            )
+            result, pictures = self.task.validate(self.engine.forward)
             self._log("validation.csv", result, "validation")
             self.board.images(self.step, pictures)
             if result["objective"] < self.best:
                 self.best = result["objective"]
-                save_weights(self.model, self.out / "best.weights.h5")
+                save_weights(self.model, self.weights_path)
         return result
 
     @contextlib.contextmanager
     def averaged_weights(self):
         """Put the moving average into the model for a while."""
+        self.engine.pull()
         variables = self.model.trainable_variables
-        live = [np.asarray(v.value).copy() for v in variables]
+        live = [_array(v).copy() for v in variables]
         for v, mean in zip(variables, self.ema, strict=True):
             v.assign(mean)
         try:
@@ -228,12 +228,10 @@ class Trainer:
     def _log(self, name: str, row: dict, group: str) -> None:
         self.board.scalars(self.step, group, row)
         row = {"step": self.step, **{k: f"{v:.6g}" for k, v in row.items()}}
-        path = self.out / name
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row.keys())
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        append_row(self.out / name, row)
         left = (self.config.steps - self.step) * self.seconds_per_step
         self.report(" ".join(f"{k}={v}" for k, v in row.items()) + f" left={left / 60:.0f}min")
+
+
+def _array(variable) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(variable.value))

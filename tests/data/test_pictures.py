@@ -65,3 +65,17 @@ def test_too_small_pictures_are_an_error(photo_folder):
 def test_memory_limit_holds(photo_folder):
     limited = CropSampler(picture_paths([photo_folder]), size=64, max_bytes=200_000)
     assert sum(p.nbytes for p in limited.pictures) <= 200_000
+
+
+def test_pictures_beyond_the_memory_limit_are_not_decoded(monkeypatch, tmp_path):
+    decoded = []
+
+    def decode(path, report):
+        decoded.append(path)
+        return np.zeros((64, 64, 3), "uint8")
+
+    monkeypatch.setattr("aeimage.data.crops.decode", decode)
+    paths = [tmp_path / f"{i}.png" for i in range(100)]
+    limited = CropSampler(paths, size=64, scales=False, max_bytes=3 * 64 * 64 * 3)
+    assert len(limited.pictures) == 3
+    assert len(decoded) < 10

@@ -5,6 +5,8 @@ import itertools
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -64,11 +66,20 @@ def test_training_lowers_the_objective(tiny_run, photo_folder):
 
 
 def test_resume_gives_the_weights_of_an_uninterrupted_run(photo_folder, tmp_path):
-    whole = train(request(photo_folder, tmp_path / "whole", steps=5), quiet)
-    half = train(request(photo_folder, tmp_path / "half", steps=5), _interrupt_at_first_line)
+    settings = {"steps": 5, "batch_size": 2, "learning_rate": 5e-4, "seed": 3}
+    whole = train(request(photo_folder, tmp_path / "whole", **settings), quiet)
+    out = tmp_path / "half"
+    half = train(request(photo_folder, out, **settings), _interrupt_at_first_line)
     assert half.step == 2
-    resumed = train(request(photo_folder, tmp_path / "half", steps=5, resume=True), quiet)
+    load_weights(half.model, out / "best.weights.h5")  # there before the first validation
+    lines = (out / "metrics.csv").read_text().splitlines()
+    killed_later = [lines[1].replace("2,", f"{step},", 1) for step in (4, 6)]
+    (out / "metrics.csv").write_text("\n".join([*lines, *killed_later]) + "\n")
+    # The settings are the run's.
+    resumed = train(request(photo_folder, out, resume=True), quiet)
     assert resumed.step == 5
+    assert [row["step"] for row in rows(out / "metrics.csv")] == ["2", "4"]
+    assert settings.items() <= json.loads((out / "run.json").read_text()).items()
     for a, b in zip(
         whole.model.trainable_variables, resumed.model.trainable_variables, strict=True
     ):
@@ -89,7 +100,16 @@ def test_a_run_is_not_overwritten(tiny_run, photo_folder):
 
 
 @pytest.mark.parametrize(
-    "options", [{"crop": 100}, {"steps": 0}, {"batch_size": -1}], ids=lambda o: next(iter(o))
+    "options",
+    [
+        {"crop": 100},
+        {"steps": 0},
+        {"batch_size": -1},
+        {"seed": -1},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+    ],
+    ids=lambda o: "{}={}".format(*next(iter(o.items()))),
 )
 def test_bad_numbers_are_refused(photo_folder, tmp_path, options):
     with pytest.raises(UsageError, match=next(iter(options))):
@@ -167,3 +187,26 @@ def test_the_loss_is_the_formula():
     assert float(parts["bpp"]) == pytest.approx((1.1 + 2.2) / 2)
     expected = np.mean([1.1 + 0.0018 * 9, 2.2 + 0.36 * 9])
     assert float(parts["rate_distortion"]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("CI") or os.environ.get("AEIMAGE_SLOW_TESTS")),
+    reason="slow: set AEIMAGE_SLOW_TESTS=1 to run it",
+)
+def test_jax_trains_what_tensorflow_can_load(photo_folder, tmp_path):
+    pytest.importorskip("jax")
+    out = tmp_path / "jax"
+    command = [sys.executable, "-m", "aeimage", "train", "codec-tiny", "--data", photo_folder]
+    command += ["--out", out, "--steps", "3", "--log-every", "1"]
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run(command, check=True, env=environment, capture_output=True, timeout=500)
+    on_tensorflow = train(request(photo_folder, tmp_path / "tf", steps=3, log_every=1), quiet)
+    losses = [[float(r["loss"]) for r in rows(d / "metrics.csv")] for d in (out, tmp_path / "tf")]
+    # Another generator draws the noise: alike, not equal.
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)
+    model = on_tensorflow.task.build()
+    load_weights(model, out / "best.weights.h5")
+    arrays, meta = load_checkpoint(out / "checkpoint.npz")
+    assert meta["step"] == 3
+    for v in model.trainable_variables:
+        np.testing.assert_allclose(np.asarray(v), arrays[f"ema/{v.path}"], rtol=2e-3, atol=1e-5)
