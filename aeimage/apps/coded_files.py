@@ -11,6 +11,8 @@ from aeimage.codec.bytestream import ByteReader
 from aeimage.codec.header import MAX_HEADER_BYTES, parse_header
 from aeimage.errors import PictureFileError, PictureNotFoundError
 
+_PIECE = 2**20
+
 
 def open_input(path: Path | None) -> AbstractContextManager[BinaryIO]:
     """A file, or standard input (None), as a binary stream for a ``with`` statement.
@@ -41,4 +43,13 @@ def read_coded_bytes(stream: BinaryIO, max_pixels: int | None) -> bytes:
     reader = ByteReader(head)
     _, body = parse_header(reader, max_pixels)
     rest = reader.position + body - len(head)
-    return head + stream.read(max(rest, 0) + 1)
+    return head + _read_at_most(stream, max(rest, 0) + 1)
+
+
+def _read_at_most(stream: BinaryIO, size: int) -> bytes:
+    """Read in pieces: one large read would reserve what a hostile header merely claims."""
+    pieces = []
+    while size > 0 and (piece := stream.read(min(size, _PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from types import EllipsisType
 from typing import Protocol
 
 import numpy as np
@@ -126,8 +127,9 @@ class LatentCodec:
             hyper, symbols, geometry, quality, indexes
         ):
             values = coded[chosen]
-            values[wanted == 0] = 0
-            coded[chosen] = values
+            if indexes is None:
+                values = np.where(wanted > 0, values, 0)
+                coded[chosen] = values
             encoders[number].put(values.ravel().astype(np.int32), wanted.ravel())
         encoder = SymbolEncoder(self.tables.hyper)
         encoder.put(hyper.ravel().astype(np.int32), self._hyper_indexes(geometry, quality))
@@ -194,7 +196,9 @@ class LatentCodec:
 
     def _coded(
         self, z, symbols, geometry, quality, indexes=None
-    ) -> Iterator[tuple[int, NDArray[np.int16], NDArray[np.bool_], NDArray[np.uint8]]]:
+    ) -> Iterator[
+        tuple[int, NDArray[np.int16], NDArray[np.bool_] | EllipsisType, NDArray[np.uint8]]
+    ]:
         """Go through all symbols in the order in which files hold them, encoding and decoding.
 
         Args:
@@ -204,8 +208,8 @@ class LatentCodec:
             indexes: the scale indices of all symbols, where they are known already.
 
         Yields:
-            the number of a stripe; the view of `symbols` that a pass codes of it; which positions
-            of that are coded; and their scale indices.
+            the number of a stripe; the view of `symbols` that a pass codes of it; an index of the
+            coded positions in that; and their scale indices.
         """
         base = self.tables.base[self.tables.level(quality)]
         columns = slice(0, geometry.valid[1])
@@ -221,7 +225,7 @@ class LatentCodec:
                 for stripe in band:
                     rows = slice(stripe.start - whole.start, stripe.stop - whole.start)
                     wanted = k[rows, columns]
-                    chosen = _chosen(checkerboard(*wanted.shape[:2]), number)
+                    chosen = _chosen(*wanted.shape[:2], number)
                     yield count, symbols[stripe, columns, part], chosen, wanted[chosen]
                     count += 1
 
@@ -302,10 +306,12 @@ def _bands(geometry: Geometry) -> list[list[slice]]:
     return geometry.bands(min(LATENT_TILE, BAND_LATENTS // geometry.latents[1]))
 
 
-def _chosen(board: NDArray[np.bool_], number: int) -> NDArray[np.bool_]:
-    if number < 2:
-        return board if number == 0 else ~board
-    return np.ones_like(board)
+def _chosen(rows: int, columns: int, number: int) -> NDArray[np.bool_] | EllipsisType:
+    """Return an index of the positions that a pass codes: black, white, or all squares."""
+    if number > 1:
+        return ...
+    board = checkerboard(rows, columns)
+    return board if number == 0 else ~board
 
 
 def _padded_window(rgb, rows: slice, columns: slice) -> NDArray[np.uint8]:

@@ -72,9 +72,7 @@ def test_the_training_estimate_of_the_rate_holds(tiny_bundle, model, draw):
 
 
 def test_the_id_goes_by_what_decoding_needs_not_by_packaging(tiny_run, tiny_bundle, tmp_path):
-    manifest = export_run(
-        tiny_run, tmp_path / "again", name="other", crops=2, card="# another\n"
-    )
+    manifest = export_run(tiny_run, tmp_path / "again", name="other", crops=2, card="# another\n")
     assert manifest["id"] == read_bundle(tiny_bundle).model_id
 
 
