@@ -6,6 +6,7 @@ to a worker process; there they keep their codecs open from file to file.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import sys
@@ -173,13 +174,21 @@ class CompressWork(FileWork):
                 f"No quality reaches the target: {made.quality:g} comes nearest "
                 f"({len(made.data)} bytes)."
             )
-        if task.keep is not None and task.keep.exists() and not _same(task.keep, task.input):
+        result.quality, result.psnr, result.met = made.quality, made.psnr, made.met
+        result.measure(width, height, len(made.data))
+        _write(task, made.data, result, overwrite=self.force)
+        if task.keep is not None and task.keep.is_file() and not _same(task.keep, task.input):
+            self._drop_kept_original(task, result)
+
+    def _drop_kept_original(self, task: Task, result: FileResult) -> None:
+        """Remove what an earlier run kept: it would come back under the same name as this file."""
+        is_copy = not os.path.samefile(task.keep, task.input)
+        if self.force and is_copy and filecmp.cmp(task.keep, task.input, shallow=False):
+            task.keep.unlink()
+        else:
             result.warnings.append(
                 f"{task.keep} is still there, perhaps the original that an earlier run kept."
             )
-        result.quality, result.psnr = made.quality, made.psnr
-        result.measure(width, height, len(made.data))
-        _write(task, made.data, result, overwrite=self.force)
 
 
 @dataclass

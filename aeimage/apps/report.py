@@ -31,6 +31,7 @@ class FileResult:
         bpp: bits of the compressed (or copied) file per pixel.
         quality: 0 to 100, of an .aei file.
         psnr: in decibels, where it was measured.
+        met: whether the target (size, PSNR) was reached, of a compressed file.
         seconds: of work on this file.
         warnings: sentences about what was lost or assumed.
         error: what went wrong, if it failed.
@@ -48,6 +49,7 @@ class FileResult:
     bpp: float | None = None
     quality: float | None = None
     psnr: float | None = None
+    met: bool | None = None
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
     error: str | None = None

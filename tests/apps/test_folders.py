@@ -123,6 +123,23 @@ def test_where_a_kept_original_goes(tmp_path, make_picture, output, kept):
     assert not list(tmp_path.rglob("*.aei"))
 
 
+def test_an_original_that_an_earlier_run_kept_goes_when_it_is_compressed(photos, tmp_path, tree):
+    packed, back = tmp_path / "packed", tmp_path / "back"
+    packed.mkdir()
+    kept = packed / "b.png"
+    kept.write_bytes((photos / "b.png").read_bytes())
+    report = compress_paths([photos / "b.png"], packed, force=True)
+    assert tree(packed) == ["b.png.aei"]
+    assert report.files[0].met is True
+    decompress_paths([packed], back)
+    assert tree(back) == ["b.png"]
+    # Something else of that name is not ours to remove.
+    kept.write_bytes(b"another picture")
+    report = compress_paths([photos / "b.png"], packed, force=True)
+    assert tree(packed) == ["b.png", "b.png.aei"]
+    assert "still there" in report.files[0].warnings[-1]
+
+
 def test_nothing_is_overwritten_unless_asked_for(photos, tmp_path):
     packed = tmp_path / "packed"
     packed.mkdir()
