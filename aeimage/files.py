@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import stat
@@ -102,19 +101,14 @@ def _publish_new(temporary: Path, target: Path, *, shown: object) -> None:
         raise
 
 
-def set_mtime(path: str | os.PathLike[str], mtime: float | None) -> None:
+def set_mtime(path: str | os.PathLike[str], mtime_ns: int) -> None:
     """Set a file's modification time and leave its access time.
 
     Args:
         path: an existing file.
-        mtime: seconds since 1970, as `os.stat` gives them; None leaves the file as it is.
+        mtime_ns: nanoseconds since 1970, as in `os.stat_result.st_mtime_ns`.
 
     Raises:
         OSError: the system refused.
     """
-    if mtime is None:
-        return
-    # Split first: 1.7e18 ns in one float would be off by up to 128 ns.
-    seconds = math.floor(mtime)
-    nanoseconds = seconds * 10**9 + round((mtime - seconds) * 1e9)
-    os.utime(path, ns=(os.stat(path).st_atime_ns, nanoseconds))
+    os.utime(path, ns=(os.stat(path).st_atime_ns, mtime_ns))

@@ -118,17 +118,15 @@ def test_the_longest_name(tmp_path):
     assert path.read_bytes() == b"x"
 
 
-@pytest.mark.parametrize("mtime", [0.0, 1_700_000_000.123456, 1_763_683_200.9999998, -1.5])
+@pytest.mark.parametrize("mtime", [0, 1_700_000_000_123_456_789, 1_763_683_200_999_999_999, -1])
 def test_modification_time(tmp_path, mtime):
     path = tmp_path / "a"
     path.write_bytes(b"")
     before = path.stat()
-    set_mtime(path, None)
-    assert path.stat().st_mtime_ns == before.st_mtime_ns
     set_mtime(path, mtime)
-    assert path.stat().st_mtime == mtime
+    assert path.stat().st_mtime_ns == mtime
     assert path.stat().st_atime_ns == before.st_atime_ns
-    set_mtime(path, time.time())
+    set_mtime(path, time.time_ns())
 
 
 def test_nothing_heavy_is_imported():

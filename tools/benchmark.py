@@ -1,8 +1,8 @@
 """Our codec against JPEG, WebP, AVIF and JPEG XL, on the same pictures in one run.
 
     pip install -e . matplotlib scipy pillow-jxl-plugin
-    python tools/benchmark.py --data ../shared/data/kodak --out build/kodak --crops
-    python tools/benchmark.py --data ../shared/data/old_books --limit 12 --out build/pages
+    python tools/benchmark.py --data kodak --out build/kodak --crops
+    python tools/benchmark.py --data pages --limit 12 --out build/pages
     python tools/benchmark.py --codecs jpeg,aeimage --qualities aeimage=5,50,95 --limit 2
 
 Writes to `--out`: `results.csv` (a row for each picture, codec and setting), `curves.csv` (means

@@ -22,6 +22,7 @@ from aeimage.codec.header import read_header
 from aeimage.errors import (
     OutputExistsError,
     UnsupportedPictureError,
+    UsageError,
 )
 from aeimage.files import atomic_write, set_mtime
 from aeimage.images import DEFAULT_MAX_PIXELS, read_picture, write_picture
@@ -56,6 +57,8 @@ class FileWork:
         if task.input is not None:
             result.bytes_in = task.size
         try:
+            if task.clash:
+                raise UsageError(task.clash)
             if not self._is_done(task, result):
                 if task.copy:
                     self.copy(task, result)
@@ -107,7 +110,7 @@ class FileWork:
             raise OutputExistsError.for_path(existing)
         result.status, result.output = "skipped", os.fspath(existing)
         # FAT keeps times to two seconds.
-        if task.input is not None and _mtime(existing) + 2 < _mtime(task.input):
+        if task.input is not None and _mtime_ns(existing) + 2 * 10**9 < _mtime_ns(task.input):
             result.warnings.append(
                 f"The input is newer than {existing}, which was left as it is (--skip-existing)."
             )
@@ -164,9 +167,16 @@ class CompressWork(FileWork):
         if may_copy and 0 < task.size <= len(made.data):
             result.status = "copied"
             _copy(task, task.keep, result, overwrite=self.force)
-            if self.force and task.output.is_file():
-                task.output.unlink()  # of an earlier run: it would be a second, other version
+            # That of an earlier run would be a second, other version.
+            if self.force and task.output.is_file() and not _same(task.output, task.keep):
+                task.output.unlink()
             result.warnings.clear()  # they are about what the .aei file would have lost
+            result.met = made.met or self._is_met_by_original(task.size, width * height)
+            if not result.met:
+                result.warnings.append(
+                    "The original is smaller than any .aei file and was kept, "
+                    "but it misses the target."
+                )
             result.measure(width, height, task.size)
             return
         if not made.met:
@@ -177,12 +187,22 @@ class CompressWork(FileWork):
         result.quality, result.psnr, result.met = made.quality, made.psnr, made.met
         result.measure(width, height, len(made.data))
         _write(task, made.data, result, overwrite=self.force)
-        if task.keep is not None and task.keep.is_file() and not _same(task.keep, task.input):
+        if task.keep is not None and task.keep.is_file():
             self._drop_kept_original(task, result)
+
+    def _is_met_by_original(self, size: int, pixels: int) -> bool:
+        target = self.target
+        if target is None or (target.max_bytes is None and target.bpp is None):
+            return True
+        limit = target.max_bytes if target.bpp is None else target.bpp * pixels / 8
+        return size <= limit
 
     def _drop_kept_original(self, task: Task, result: FileResult) -> None:
         """Remove what an earlier run kept: it would come back under the same name as this file."""
-        is_copy = not os.path.samefile(task.keep, task.input)
+        if _same(task.keep, task.output) or _same(task.keep, task.input):
+            return
+        is_copy = not task.keep.is_symlink() and not task.keep.samefile(task.input)
+        filecmp.clear_cache()  # it goes by size and time
         if self.force and is_copy and filecmp.cmp(task.keep, task.input, shallow=False):
             task.keep.unlink()
         else:
@@ -259,7 +279,7 @@ def _finish(task: Task, target: Path, result: FileResult) -> None:
     result.output = os.fspath(target)
     result.bytes_out = target.stat().st_size
     if task.input is not None and target.is_file() and not _same(task.input, target):
-        set_mtime(target, _mtime(task.input))
+        set_mtime(target, _mtime_ns(task.input))
 
 
 def _same(a: Path | None, b: Path | None) -> bool:
@@ -271,5 +291,5 @@ def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _mtime(path: Path) -> float:
-    return os.stat(path).st_mtime
+def _mtime_ns(path: Path) -> int:
+    return os.stat(path).st_mtime_ns

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aeimage.apps.report import FileResult
@@ -54,6 +54,8 @@ class Task:
         keep: where a copy of the original goes if that is smaller; None if none may be made.
         copy: whether it is copied as it is in any case.
         size: of the input in bytes, 0 if unknown.
+        tree: number of the input folder that it was found in; None if it was named itself.
+        clash: why it fails untried: another file of the same tree would get the same name.
     """
 
     index: int
@@ -62,6 +64,8 @@ class Task:
     keep: Path | None = None
     copy: bool = False
     size: int = 0
+    tree: int | None = None
+    clash: str | None = None
 
     @property
     def name(self) -> str:
@@ -112,8 +116,9 @@ def plan_compress(inputs: Sequence[PathLike], output: PathLike | None) -> Plan:
             a single file beside it.
 
     Raises:
-        UsageError: two files would get the same name, the output lies in an input folder, there
-            is nothing to do, or the like.
+        UsageError: two inputs would get the same name, the output lies in an input folder, there
+            is nothing to do, or the like. Files of one folder that would get the same name fail,
+            and the others do not; see `Task.clash`.
     """
     return _plan(
         inputs,
@@ -187,15 +192,15 @@ def _plan(
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file. Expected a folder, since there are several inputs.")
 
-    def add(path: Path, target: Path) -> None:
+    def add(path: Path, target: Path, tree: int | None = None) -> None:
         if copies(path) and not codes(path):
             if not _same_file(path, target):
-                _add(plan, path, target, copy=True)
+                _add(plan, path, target, copy=True, tree=tree)
             return
         coded = target.with_name(rename(target.name))
-        _add(plan, path, coded, keep=target if keep else None)
+        _add(plan, path, coded, keep=target if keep else None, tree=tree)
 
-    for item in map(Path, inputs):
+    for number, item in enumerate(map(Path, inputs)):
         if not item.is_dir():
             add(item, folder / item.name)
             continue
@@ -203,7 +208,7 @@ def _plan(
         # "photos/.." and "." have no name of their own.
         base = folder if len(inputs) == 1 else folder / item.resolve().name
         for path, relative in _files(plan, item, lambda path: codes(path) or copies(path)):
-            add(path, base / relative)
+            add(path, base / relative, number)
     return _checked(plan, inputs)
 
 
@@ -282,17 +287,27 @@ def _refuse_inside(output: Path, folder: Path) -> None:
 
 
 def _checked(plan: Plan, inputs: Sequence[PathLike]) -> Plan:
-    """Refuse what would lose a file: two outputs of one name, an output that is an input."""
+    """Refuse what would lose a file: two outputs of one name, an output that is an input.
+
+    Two outputs of one name from one tree are not the fault of the command line: they fail alone.
+    """
     if not plan.tasks and not plan.failed:
         where = ", ".join(map(os.fspath, inputs))
         raise UsageError(f"There is nothing to do: no file of a kind used here lies in {where}.")
     sources = {os.path.realpath(task.input) for task in plan.tasks if task.input is not None}
     taken: dict[str, Task] = {}
+    clashes: dict[int, str] = {}
     for task in plan.tasks:
         for target in {task.output, task.keep} - {None}:
             real = os.path.realpath(target)
             other = taken.setdefault(real, task)
-            if other is not task:
+            if other is not task and task.tree is not None and task.tree == other.tree:
+                for one, another in ((task, other), (other, task)):
+                    clashes[one.index] = (
+                        f"It and {another.name} would both be written to {target}. Rename or "
+                        "remove one of them."
+                    )
+            elif other is not task:
                 raise UsageError(
                     f"{other.name} and {task.name} would both be written to {target}. Rename one, "
                     "or give them one after the other with different outputs."
@@ -303,4 +318,5 @@ def _checked(plan: Plan, inputs: Sequence[PathLike]) -> Plan:
                     f"The output of {task.name} would be {target}, which is an input itself. "
                     "Choose another output."
                 )
+    plan.tasks = [replace(task, clash=clashes.get(task.index)) for task in plan.tasks]
     return plan

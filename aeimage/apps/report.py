@@ -31,7 +31,7 @@ class FileResult:
         bpp: bits of the compressed (or copied) file per pixel.
         quality: 0 to 100, of an .aei file.
         psnr: in decibels, where it was measured.
-        met: whether the target (size, PSNR) was reached, of a compressed file.
+        met: whether what `compress` wrote reaches the target; None where nothing was compressed.
         seconds: of work on this file.
         warnings: sentences about what was lost or assumed.
         error: what went wrong, if it failed.
@@ -63,7 +63,7 @@ class FileResult:
 
     def fail(self, error: BaseException | str) -> None:
         """Turn into the result of a failure; whatever was written is gone by now."""
-        self.status, self.output, self.bytes_out = "failed", None, None
+        self.status, self.output, self.bytes_out, self.met = "failed", None, None, None
         if isinstance(error, str):
             self.error = error
             return

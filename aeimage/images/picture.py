@@ -24,7 +24,6 @@ class Picture:
             ``Exif\\0\\0`` of JPEG), its orientation already applied to the pixels; or None.
         xmp: XMP packet, normally UTF-8, or None.
         dpi: horizontal and vertical resolution in pixels per inch, or None.
-        mtime: modification time of the source file in seconds since 1970, or None.
         warnings: sentences for the user about what was lost or assumed on reading.
         source_mode: Pillow mode of the source (``"RGB"``, ``"CMYK"``, ``"I;16"``, ...).
 
@@ -38,7 +37,6 @@ class Picture:
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
-    mtime: float | None = None
     warnings: list[str] = field(default_factory=list)
     source_mode: str = "RGB"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -96,7 +95,7 @@ def read_picture(
     return _read(source if seekable else io.BytesIO(source.read()), name, max_pixels)
 
 
-def from_pillow(image: Image.Image, *, mtime: float | None = None) -> Picture:
+def from_pillow(image: Image.Image) -> Picture:
     """Take over a picture from Pillow: any mode, opened by any of its plugins or made anew.
 
     Like `read_picture`, with these differences: Pillow has applied its own size limit; colour
@@ -104,7 +103,6 @@ def from_pillow(image: Image.Image, *, mtime: float | None = None) -> Picture:
 
     Args:
         image: loaded if it was not yet; otherwise unchanged and still open.
-        mtime: for the result, seconds since 1970.
 
     Raises:
         UnsupportedPictureError: a mode or sample range that is not supported.
@@ -115,7 +113,7 @@ def from_pillow(image: Image.Image, *, mtime: float | None = None) -> Picture:
     header = _header(image)
     with opening.translated_errors(name):
         image.load()
-    return _assemble(image, samples, header, name, mtime)[0]
+    return _assemble(image, samples, header, name)[0]
 
 
 @dataclass
@@ -149,7 +147,7 @@ def _header(image: Image.Image) -> _Header:
 
 
 def _assemble(
-    image: Image.Image, samples: Samples, header: _Header, name: str, mtime: float | None
+    image: Image.Image, samples: Samples, header: _Header, name: str
 ) -> tuple[Picture, int]:
     """The picture, and the orientation that was applied to it."""
     notes = list(header.notes)
@@ -165,7 +163,6 @@ def _assemble(
         exif=metadata.exif,
         xmp=metadata.xmp,
         dpi=metadata.dpi[::-1] if metadata.dpi and header.sideways else metadata.dpi,
-        mtime=mtime,
         warnings=notes,
         source_mode="LA" if samples.interleaved_low_bytes else header.mode,
     )
@@ -180,7 +177,7 @@ def _read(stream: BinaryIO, name: str, max_pixels: int | None) -> Picture:
         samples = inspect_samples(image)
         header = _header(image)
         image = opening.load(image, kind, name)
-    picture, orientation = _assemble(image, samples, header, name, _mtime(stream))
+    picture, orientation = _assemble(image, samples, header, name)
     if samples.low_bytes:
         transparent = image.info.get("transparency")
         del image  # a decoded picture is the largest thing here: never hold two
@@ -190,11 +187,3 @@ def _read(stream: BinaryIO, name: str, max_pixels: int | None) -> Picture:
             low = opening.load(low, kind, name)
         modes.round_by_low_bytes(picture, low, orientation, transparent)
     return picture
-
-
-def _mtime(stream: BinaryIO) -> float | None:
-    try:
-        status = os.fstat(stream.fileno())
-    except (AttributeError, OSError):
-        return None
-    return status.st_mtime if stat.S_ISREG(status.st_mode) else None

@@ -119,10 +119,15 @@ def test_a_shell_pattern_may_name_earlier_results():
 
 
 def test_stale_originals_and_aei_files_do_not_meet():
-    touch("packed/a.jpg", "packed/a.jpg.aei")
-    with pytest.raises(UsageError, match="both be written"):
-        plan_decompress(["packed"], "out", "jpg")
-    assert len(plan_decompress(["packed"], "out", "png").tasks) == 2
+    touch("packed/a.jpg", "packed/a.jpg.aei", "packed/b.jpg")
+    for plan in (plan_decompress(["packed"], "out", "jpg"), plan_compress(["packed"], "out")):
+        assert [bool(task.clash) for task in plan.tasks] == [True, True, False]
+        assert f"{Path('packed/a.jpg.aei')} would both be written" in plan.tasks[0].clash
+    plan = plan_decompress(["packed"], "out", "png")
+    assert [task.clash for task in plan.tasks] == [None] * 3
+    for inputs in (["packed/a.jpg", "packed/a.jpg.aei"], ["packed", "packed"]):
+        with pytest.raises(UsageError, match="both be written"):
+            plan_decompress(inputs, "out", "jpg")
 
 
 def test_links_are_followed_but_not_in_circles():

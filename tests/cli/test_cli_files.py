@@ -57,6 +57,7 @@ def test_json_goes_to_stdout_alone(shell):
         "bpp": 0,
         "quality": 50.0,
         "psnr": None,
+        "met": True,
         "seconds": 0,
         "warnings": [],
         "error": None,

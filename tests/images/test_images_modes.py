@@ -329,9 +329,9 @@ def test_from_pillow_leaves_the_picture_alone(png, saved, random):
     image = Image.fromarray(random.integers(0, 256, (9, 7, 3), np.uint8))
     image.info["dpi"] = (300, 300)
     before = image.copy()
-    picture = from_pillow(image, mtime=12.5)
+    picture = from_pillow(image)
     np.testing.assert_array_equal(picture.rgb, np.asarray(before))
-    assert (picture.dpi, picture.mtime) == ((300, 300), 12.5)
+    assert picture.dpi == (300, 300)
     assert (image.tobytes(), image.info) == (before.tobytes(), before.info)
     # 16-bit grey and alpha: read_picture reads it in a way of its own
     rows = [np.array([[0x1234, 0xFFFF], [0x8000, 1]], ">u2").tobytes()]

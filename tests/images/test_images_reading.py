@@ -57,15 +57,12 @@ def test_sources(files, tmp_path):
     for kind, data in files.items():
         path = tmp_path / kind
         path.write_bytes(data)
-        os.utime(path, (1e9, 1_700_000_000.25))
         expected = read_picture(data)
-        assert expected.mtime is None
         with open(path, "rb") as stream:
             stream.seek(5)
             results = [read_picture(stream)]
             assert not stream.closed
         results += [read_picture(path), read_picture(str(path))]
-        assert [picture.mtime for picture in results] == [1_700_000_000.25] * 3
         results += [read_picture(memoryview(data)), read_picture(Pipe(data))]
         for picture in results:
             np.testing.assert_array_equal(picture.rgb, expected.rgb)
