@@ -101,6 +101,7 @@ def install(monkeypatch, folder):
     bundle.mkdir(parents=True)
     info = {"format": 1, "name": "photo", "kind": "codec", "id": MODEL_ID.hex(), "files": {}}
     info["kmac_per_pixel"] = {"decoder": 18.125}
+    info["slices"] = [48, 112, 224]
     (bundle / "model.json").write_text(json.dumps(info))
     (bundle / "README.md").write_text("# photo\n\nA fake.\n")
     monkeypatch.setenv("AEIMAGE_MODELS", str(bundle.parent))
