@@ -226,12 +226,16 @@ def test_import_aeimage_loads_next_to_nothing():
 
 
 def test_import_aeimage_is_quick():
-    code = (
-        "import time; start = time.perf_counter(); import aeimage; "
-        "print(time.perf_counter() - start)"
-    )
-    # Measured: 0.002 s. The best of three, because other things run on a build server.
-    assert min(float(_python(code)) for _ in range(3)) < 0.05
+    def seconds(package):
+        code = (
+            f"import time; start = time.perf_counter(); import {package}; "
+            "print(time.perf_counter() - start)"
+        )
+        # The best of three, because other things run on a build server.
+        return min(float(_python(code)) for _ in range(3))
+
+    # Measured: 0.002 s against 0.08 s. A ratio holds on slow and on busy machines too.
+    assert seconds("aeimage") < 0.25 * seconds("numpy")
 
 
 def test_a_round_trip_leaves_tensorflow_out():
