@@ -138,10 +138,6 @@ class HyperpriorCodec(keras.Model):
 
     # ---- parts shared by training and export -------------------------------------------------
 
-    def base_indexes(self, quality):
-        """Return the real-valued scale indices per quality and latent, (batch, 1, 1, latents)."""
-        return self.scale_base(quality)
-
     def pass_means(self, number, features, contexts):
         """Return the means of coding pass 0...3 in units of u; `contexts`: slices of u_hat."""
         white, start = [], 0
@@ -218,7 +214,7 @@ class HyperpriorCodec(keras.Model):
         pixels = ops.cast(pixels, "float32") - 128.0
         gain = ops.exp(self.gain(quality))
         inverse = ops.exp(self.inverse_gain(quality))
-        base = self.base_indexes(quality)
+        base = self.scale_base(quality)
         u = self.analysis_transform(pixels)
         y = u * gain
 

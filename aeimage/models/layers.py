@@ -4,6 +4,13 @@ import keras
 from keras import ops
 
 
+def _patch_config(config: dict) -> dict:
+    """Reduce a convolution's config to what the constructors of patch convolutions take."""
+    derived = ("kernel_size", "padding")
+    stride = config["strides"][0]
+    return {k: v for k, v in config.items() if k not in derived} | {"strides": stride}
+
+
 @keras.saving.register_keras_serializable("aeimage")
 class PatchConv2D(keras.layers.Conv2D):
     """Conv2D whose kernel is twice its stride, computed as a 2x2 convolution of patches.
@@ -32,11 +39,7 @@ class PatchConv2D(keras.layers.Conv2D):
         return x + ops.cast(self.bias, x.dtype)
 
     def get_config(self):
-        config = super().get_config()
-        config["strides"] = self.strides[0]
-        for name in ("kernel_size", "padding"):
-            config.pop(name)
-        return config
+        return _patch_config(super().get_config())
 
 
 @keras.saving.register_keras_serializable("aeimage")
@@ -72,11 +75,7 @@ class PatchConv2DTranspose(keras.layers.Conv2DTranspose):
         return x[:, half:-half, half:-half] + ops.cast(self.bias, x.dtype)
 
     def get_config(self):
-        config = super().get_config()
-        config["strides"] = self.strides[0]
-        for name in ("kernel_size", "padding"):
-            config.pop(name)
-        return config
+        return _patch_config(super().get_config())
 
 
 @keras.saving.register_keras_serializable("aeimage")

@@ -49,6 +49,12 @@ def _build_chain(steps, channels):
         channels = step.filters
 
 
+def _run_chain(steps, x):
+    for step in steps:
+        x = step(x)
+    return ops.cast(x, "float32")
+
+
 def _blocks(config):
     return [ResidualBlock(config.width, name=f"block_{i}") for i in range(config.blocks)]
 
@@ -142,12 +148,21 @@ class HyperAnalysis(keras.layers.Layer):
     def call(self, y, u):
         # Magnitudes span five decades over the qualities: hand them over on a logarithmic scale.
         x = ops.concatenate([ops.sign(y) * ops.log1p(ops.abs(y)), u], axis=-1)
-        for step in self.steps:
-            x = step(x)
-        return ops.cast(x, "float32")
+        return _run_chain(self.steps, x)
 
 
-class MeanHead(keras.layers.Layer):
+class Head(keras.layers.Layer):
+    """What both heads of a coding pass are: features side by side, through a chain of layers."""
+
+    def build(self, input_shape):
+        _build_chain(self.steps, input_shape[-1])
+
+    def call(self, *features):
+        x = ops.concatenate([ops.cast(f, self.compute_dtype) for f in features], axis=-1)
+        return _run_chain(self.steps, x)
+
+
+class MeanHead(Head):
     """Means of one pass, in units of u: 1x1, 3x3, 1x1; zero at the start."""
 
     def __init__(self, channels: int, config: CodecConfig, *, context: bool = True, **kwargs):
@@ -157,17 +172,8 @@ class MeanHead(keras.layers.Layer):
             self.steps.append(_conv(config.entropy, 3, name="mix"))
         self.steps.append(_conv(channels, 1, activation=None, initializer="zeros", name="last"))
 
-    def build(self, input_shape):
-        _build_chain(self.steps, input_shape[-1])
 
-    def call(self, *features):
-        x = ops.concatenate([ops.cast(f, self.compute_dtype) for f in features], axis=-1)
-        for step in self.steps:
-            x = step(x)
-        return ops.cast(x, "float32")
-
-
-class ScaleHead(keras.layers.Layer):
+class ScaleHead(Head):
     """Offsets to the scale indices of one pass, in whole numbers: 1x1, 3x3, 1x1 on integers."""
 
     def __init__(self, channels: int, config: CodecConfig, *, context: bool = True, **kwargs):
@@ -180,15 +186,6 @@ class ScaleHead(keras.layers.Layer):
             channels, 1, shift=9, rectify=False, kernel_initializer="zeros", name="last"
         )
         self.steps.append(last)
-
-    def build(self, input_shape):
-        _build_chain(self.steps, input_shape[-1])
-
-    def call(self, *features):
-        x = ops.concatenate([ops.cast(f, self.compute_dtype) for f in features], axis=-1)
-        for step in self.steps:
-            x = step(x)
-        return x
 
 
 class HyperSynthesis(keras.layers.Layer):
@@ -214,16 +211,10 @@ class HyperSynthesis(keras.layers.Layer):
         _build_chain(self.scale_steps, input_shape[-1])
 
     def mean_features(self, z):
-        x = z
-        for step in self.mean_steps:
-            x = step(x)
-        return ops.cast(x, "float32")
+        return _run_chain(self.mean_steps, z)
 
     def scale_features(self, z):
-        x = z
-        for step in self.scale_steps:
-            x = step(x)
-        return x
+        return _run_chain(self.scale_steps, z)
 
     def call(self, z):
         return self.mean_features(z), self.scale_features(z)
