@@ -33,7 +33,7 @@ class TrainerConfig:
     log_every: int = 100
     save_every: int = 1000
     validate_every: int = 2500
-    rounded_from: float = 0.8  # share of the steps after which rates are those of rounded symbols
+    rounded_from: float = 1.0  # share of the steps after which rates are those of rounded symbols
     seed: int = 0
 
 
