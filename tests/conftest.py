@@ -47,7 +47,8 @@ def photo_folder(tmp_path_factory) -> Path:
 def tiny_run(photo_folder, tmp_path_factory) -> Path:
     """The folder of a finished run of the smallest preset."""
     pytest.importorskip("tensorflow", reason="training needs the train extra")
-    from aeimage.training.run import TrainingRequest, train
+    from aeimage.training.request import TrainingRequest
+    from aeimage.training.run import train
 
     out = tmp_path_factory.mktemp("runs") / "tiny"
     train(

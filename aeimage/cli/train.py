@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     from aeimage.apps.training import require_training
 
     require_training("Training")
-    from aeimage.training.run import TrainingRequest, train
+    from aeimage.training.request import TrainingRequest
+    from aeimage.training.run import train
 
     request = TrainingRequest(**{k: v for k, v in vars(args).items() if v is not None})
     trainer = train(request)

@@ -4,7 +4,7 @@ Tasks and models are written in `keras.ops`; what differs between backends is ho
 taken and where the weights live. An engine hides both:
 
     engine.train(batch, scalars, rounded)   one step; returns the loss and its parts
-    engine.forward(pixels, quality)         one evaluation
+    engine.forward(*inputs)                 one evaluation of the model on arrays
     engine.pull()                           afterwards the model's variables hold the weights
     engine.push()                           the model's variables were assigned to: take them up
 """
@@ -40,7 +40,7 @@ class TensorFlowEngine:
         self._tf, self._task, self._model, self._optimizer = tf, task, model, optimizer
         self._steps: dict[bool, Any] = {}
         self._forward = tf.function(
-            lambda pixels, quality: dict(model(pixels, quality, training=False)),
+            lambda *inputs: dict(model(*inputs, training=False)),
             reduce_retracing=True,
         )
 
@@ -66,9 +66,9 @@ class TensorFlowEngine:
         constant = self._tf.constant
         return self._steps[rounded](tuple(map(constant, batch)), constant(scalars))
 
-    def forward(self, pixels, quality):
+    def forward(self, *inputs):
         """Evaluate the model without noise."""
-        return self._forward(self._tf.constant(pixels), self._tf.constant(quality))
+        return self._forward(*map(self._tf.constant, inputs))
 
     def pull(self) -> None:
         """Nothing to do: variables are current."""
@@ -114,13 +114,13 @@ class JaxEngine:
 
         return step
 
-    def _evaluate(self, weights, fixed, pixels, quality):
+    def _evaluate(self, weights, fixed, *inputs):
         mapping = [
             *zip(self._model.trainable_variables, weights, strict=True),
             *zip(self._fixed, fixed, strict=True),
         ]
         with keras.StatelessScope(state_mapping=mapping):
-            return dict(self._model(pixels, quality, training=False))
+            return dict(self._model(*inputs, training=False))
 
     def train(self, batch, scalars, rounded: bool) -> dict[str, Any]:
         """Take one step."""
@@ -137,10 +137,10 @@ class JaxEngine:
         )
         return logs
 
-    def forward(self, pixels, quality):
+    def forward(self, *inputs):
         """Evaluate the model without noise, with the weights in its variables."""
         weights = [v.value for v in self._model.trainable_variables]
-        output = self._forward(weights, [v.value for v in self._fixed], pixels, quality)
+        output = self._forward(weights, [v.value for v in self._fixed], *inputs)
         return {name: np.asarray(value) for name, value in output.items()}
 
     def pull(self) -> None:

@@ -3,54 +3,21 @@
 import json
 import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
 from aeimage import __version__
-from aeimage.data.crops import CropSampler
-from aeimage.data.pictures import centre_crop, decode_all, picture_paths, split
 from aeimage.errors import ModelFileError, OutputExistsError, UsageError
 from aeimage.files import atomic_write
 from aeimage.training.presets import load_preset
+from aeimage.training.request import TrainingRequest
 from aeimage.training.trainer import Trainer, TrainerConfig
 from aeimage.training.weights import load_weights
 
 RUN_FILE = "run.json"
 SETTINGS = ("steps", "batch_size", "crop", "learning_rate", "seed")
-
-
-@dataclass
-class TrainingRequest:
-    """What a user asks for; None takes the run's value on `resume`, else the preset's.
-
-    Attributes:
-        preset: name of the preset.
-        data: folders of pictures.
-        out: folder of the run.
-        steps, batch_size, crop, learning_rate: see the preset.
-        seed: of everything random; 0 if the run is new.
-        resume: go on from the run's checkpoint where there is one.
-        init: weights to start from (``.weights.h5``).
-        validation_data: folders of held-out pictures; by default a fixed part of `data`.
-        log_every, save_every, validate_every: in steps.
-    """
-
-    preset: str
-    data: list[Path]
-    out: Path
-    steps: int | None = None
-    batch_size: int | None = None
-    crop: int | None = None
-    learning_rate: float | None = None
-    seed: int | None = None
-    resume: bool = False
-    init: Path | None = None
-    validation_data: list[Path] | None = None
-    log_every: int = 100
-    save_every: int = 1000
-    validate_every: int = 2500
 
 
 def train(request: TrainingRequest, report=print) -> Trainer:
@@ -72,31 +39,7 @@ def train(request: TrainingRequest, report=print) -> Trainer:
     request = _settle(request, preset, _recorded(out, request) if request.resume else {})
     keras.config.set_dtype_policy(preset.PRECISION)
 
-    paths = picture_paths(request.data)
-    if request.validation_data:
-        training, held_out = paths, picture_paths(request.validation_data)[:24]
-    else:
-        training, held_out = split(paths)
-    validation = [centre_crop(rgb) for rgb in decode_all(held_out, report)]
-    validation = [rgb for rgb in validation if rgb is not None]
-    if not validation:
-        raise UsageError(
-            f"No readable held-out picture of at least 64x64 pixels among {len(held_out)} files. "
-            "Training keeps the weights that do best on such pictures. Give more or larger ones, "
-            "or a folder of their own (`validation_data`, --validation-data)."
-        )
-    sampler = CropSampler(
-        training,
-        size=request.crop,
-        batch_size=request.batch_size,
-        seed=request.seed,
-        report=report,
-    )
-    report(
-        f"{len(training)} pictures to train on ({len(sampler.pictures)} with their reduced copies "
-        f"in memory), {len(validation)} held out"
-    )
-    task = preset.make_task(sampler, validation, request.seed)
+    task = preset.make_task(request, report)
     config = TrainerConfig(
         out=out,
         steps=request.steps,
@@ -157,8 +100,9 @@ def _settle(request: TrainingRequest, preset, record: dict) -> TrainingRequest:
     for name in ("steps", "batch_size", "crop"):
         if settings[name] < 1:
             raise UsageError.for_value(name, "a positive whole number", settings[name])
-    if settings["crop"] % 64:
-        raise UsageError.for_value("crop", "a multiple of 64", settings["crop"])
+    multiple = preset.CROP_MULTIPLE
+    if settings["crop"] % multiple:
+        raise UsageError.for_value("crop", f"a multiple of {multiple}", settings["crop"])
     rate = settings["learning_rate"]
     if not (math.isfinite(rate) and rate > 0):
         raise UsageError.for_value("learning_rate", "a number above 0", rate)

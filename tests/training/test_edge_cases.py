@@ -15,7 +15,8 @@ from aeimage.export.run import export_run
 from aeimage.training.board import Board
 from aeimage.training.codec_task import CodecTask
 from aeimage.training.csv_log import append_row, drop_rows_after, set_aside
-from aeimage.training.run import TrainingRequest, train
+from aeimage.training.request import TrainingRequest
+from aeimage.training.run import train
 from aeimage.training.trainer import Trainer, TrainerConfig
 
 

@@ -16,7 +16,8 @@ pytest.importorskip("tensorflow", reason="training needs the train extra")
 from aeimage.errors import AEImageError, ModelFileError, OutputExistsError, UsageError
 from aeimage.training.checkpoint import load_checkpoint, save_checkpoint
 from aeimage.training.losses import rate_distortion_loss
-from aeimage.training.run import TrainingRequest, train
+from aeimage.training.request import TrainingRequest
+from aeimage.training.run import train
 from aeimage.training.schedules import warmup_cosine
 from aeimage.training.weights import load_weights, save_weights
 
@@ -45,15 +46,10 @@ def test_a_run_leaves_logs_weights_and_checkpoint(tiny_run):
 
 
 def test_training_lowers_the_objective(tiny_run, photo_folder):
-    from aeimage.data.crops import CropSampler
-    from aeimage.data.pictures import centre_crop, decode_all, picture_paths, split
     from aeimage.training.presets import load_preset
 
-    training, held_out = split(picture_paths([photo_folder]))
-    sampler = CropSampler(training, size=64, batch_size=4)
-    task = load_preset("codec-tiny").make_task(
-        sampler, [centre_crop(p) for p in decode_all(held_out)], 0
-    )
+    asked = request(photo_folder, photo_folder.parent, crop=64, batch_size=4, seed=0)
+    task = load_preset("codec-tiny").make_task(asked, quiet)
     model = task.build()
     task.calibrate(model)
 

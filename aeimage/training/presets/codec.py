@@ -11,16 +11,19 @@ from its weights with `--init`.
 
 from aeimage.models.transforms import CodecConfig
 from aeimage.training.codec_task import CodecTask
+from aeimage.training.photos import load_photos
+from aeimage.training.request import TrainingRequest
 
 KIND = "codec"
 CONFIG = CodecConfig()
 CROP = 256
+CROP_MULTIPLE = 64
 BATCH_SIZE = 8
 STEPS = 100_000
 LEARNING_RATE = 4e-4
 PRECISION = "mixed_bfloat16"
 
 
-def make_task(sampler, validation, seed: int) -> CodecTask:
-    """Return the task of this preset."""
-    return CodecTask(sampler, validation, config=CONFIG, seed=seed)
+def make_task(request: TrainingRequest, report=print) -> CodecTask:
+    """Return the task of this preset, its data loaded."""
+    return CodecTask(*load_photos(request, report), config=CONFIG, seed=request.seed)
