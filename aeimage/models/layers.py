@@ -1,4 +1,4 @@
-"""Building blocks of the codec's transforms."""
+"""Building blocks of the codec's transforms and of the restorers."""
 
 import keras
 from keras import ops
@@ -36,7 +36,7 @@ class PatchConv2D(keras.layers.Conv2D):
         half = stride // 2
         x = ops.pad(inputs, ((0, 0), (half, half), (half, half), (0, 0)))
         x = ops.conv(ops.nn.space_to_depth(x, stride), kernel, strides=1, padding="valid")
-        return x + ops.cast(self.bias, x.dtype)
+        return self.activation(x + ops.cast(self.bias, x.dtype))
 
     def get_config(self):
         return _patch_config(super().get_config())
@@ -76,6 +76,82 @@ class PatchConv2DTranspose(keras.layers.Conv2DTranspose):
 
     def get_config(self):
         return _patch_config(super().get_config())
+
+
+@keras.saving.register_keras_serializable("aeimage")
+class TileConv2D(keras.layers.Conv2D):
+    """Conv2D whose kernel is as wide as its stride: each tile of pixels becomes one cell.
+
+    Args:
+        filters: number of output channels.
+        strides: kernel and stride.
+    """
+
+    def __init__(self, filters: int, strides: int, **kwargs):
+        super().__init__(filters, strides, strides=strides, padding="valid", **kwargs)
+
+    def get_config(self):
+        return _patch_config(super().get_config())
+
+
+@keras.saving.register_keras_serializable("aeimage")
+class TileConv2DTranspose(keras.layers.Conv2DTranspose):
+    """Conv2DTranspose whose kernel is as wide as its stride: each cell becomes a tile of pixels.
+
+    The same numbers as `Conv2DTranspose(filters, strides, strides=strides)` up to rounding,
+    computed as a 1x1 convolution and depth-to-space, which every runtime has fast kernels for.
+
+    Args:
+        filters: number of output channels.
+        strides: kernel and stride.
+    """
+
+    def __init__(self, filters: int, strides: int, **kwargs):
+        super().__init__(filters, strides, strides=strides, padding="valid", **kwargs)
+
+    def call(self, inputs):
+        stride, channels = self.strides[0], inputs.shape[-1]
+        kernel = ops.transpose(self.kernel, (3, 0, 1, 2))
+        kernel = ops.reshape(kernel, (1, 1, channels, stride * stride * self.filters))
+        x = ops.nn.depth_to_space(ops.conv(inputs, kernel, padding="valid"), stride)
+        return self.activation(x + ops.cast(self.bias, x.dtype))
+
+    def get_config(self):
+        return _patch_config(super().get_config())
+
+
+@keras.saving.register_keras_serializable("aeimage")
+class ConvBlock(keras.layers.Layer):
+    """Residual block of two 3x3 convolutions that starts as the identity.
+
+        x -- 3x3, ReLU -- 3x3 --(+)--> x'
+        '-----------------------^
+
+    Input and output: (batch, height, width, channels), in the compute dtype.
+    """
+
+    def build(self, input_shape):
+        channels, policy = input_shape[-1], self.dtype_policy
+        self.first = keras.layers.Conv2D(
+            channels,
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            dtype=policy,
+            name="first",
+        )
+        self.second = keras.layers.Conv2D(
+            channels, 3, padding="same", kernel_initializer="zeros", dtype=policy, name="second"
+        )
+        self.first.build(input_shape)
+        self.second.build(input_shape)
+
+    def call(self, inputs):
+        return inputs + self.second(self.first(inputs))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 @keras.saving.register_keras_serializable("aeimage")
