@@ -8,20 +8,23 @@ from aeimage.images.picture import Picture
 from aeimage.images.reading import (
     DEFAULT_MAX_PIXELS,
     PICTURE_SUFFIXES,
+    count_pages,
     from_pillow,
     is_picture_path,
     read_picture,
 )
-from aeimage.images.writing import OUTPUT_FORMATS, to_pillow, write_picture
+from aeimage.images.writing import OUTPUT_FORMATS, to_pillow, write_pages, write_picture
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
     "OUTPUT_FORMATS",
     "PICTURE_SUFFIXES",
     "Picture",
+    "count_pages",
     "from_pillow",
     "is_picture_path",
     "read_picture",
     "to_pillow",
+    "write_pages",
     "write_picture",
 ]

@@ -120,6 +120,18 @@ def open_image(stream: BinaryIO, kind: str, name: str, limit: int | None) -> Ima
     return image
 
 
+def open_page(
+    stream: BinaryIO, kind: str, name: str, limit: int | None, page: int
+) -> ImageFile.ImageFile:
+    """Open one page of a file, counted from 0, without decoding it; see `open_image`."""
+    image = open_image(stream, kind, name, limit)
+    if page:
+        with translated_errors(name), quiet(limit):
+            image.seek(page)
+        check_size(image.size, name, limit)
+    return image
+
+
 def load(image: ImageFile.ImageFile, kind: str, name: str) -> Image.Image:
     """Decode an opened picture; returns it, or another one with the same pixels and info.
 

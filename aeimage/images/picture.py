@@ -61,6 +61,14 @@ class Picture:
         """Columns."""
         return self.rgb.shape[1]
 
+    @property
+    def is_grey(self) -> bool:
+        """Whether the source was grey, and one channel says all: no profile for RGB applies."""
+        mode = self.source_mode
+        return self.icc is None and (
+            mode in ("1", "L", "LA", "La", "I", "F") or mode.startswith("I;16")
+        )
+
 
 def _check(name: str, array: NDArray[np.uint8], *, ndim: int) -> None:
     if not isinstance(array, np.ndarray):

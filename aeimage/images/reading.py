@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -47,6 +49,7 @@ def read_picture(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
     *,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
+    page: int | None = None,
 ) -> Picture:
     """Read a JPEG, PNG, WebP, TIFF, BMP or GIF (of several frames, the first).
 
@@ -61,6 +64,8 @@ def read_picture(
             seek, else from where it stands.
         max_pixels: largest width times height, checked before anything is decoded; None for
             no limit. ``PIL.Image.MAX_IMAGE_PIXELS`` has no influence.
+        page: which page of a TIFF, from 0; see `count_pages`. None is the first, with a warning
+            where there are more.
 
     Returns:
         The picture; its `warnings` tell what was lost or assumed.
@@ -75,9 +80,37 @@ def read_picture(
     """
     if max_pixels is not None and max_pixels < 1:
         raise UsageError.for_value("max_pixels", "a positive number or None", max_pixels)
+    with _opened(source) as (stream, name):
+        return _read(stream, name, max_pixels, page)
+
+
+def count_pages(source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO) -> int:
+    """How many pages a picture file has: more than one only if it is a TIFF.
+
+    Args:
+        source: as for `read_picture`; a stream must be able to seek.
+
+    Raises:
+        PictureError: as `read_picture`, apart from sizes, which are not looked at.
+    """
+    with _opened(source) as (stream, name), opening.translated_errors(name):
+        stream.seek(0)
+        kind = opening.identify(stream.read(16), name)
+        if kind != "TIFF":
+            return 1
+        image = opening.open_image(stream, kind, name, None)
+        with opening.quiet():
+            return image.n_frames  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _opened(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+) -> Iterator[tuple[BinaryIO, str]]:
+    """The source as a stream that can seek, and its name for messages."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _read(io.BytesIO(source), "picture from memory", max_pixels)
-    if isinstance(source, (str, os.PathLike)):
+        yield io.BytesIO(source), "picture from memory"
+    elif isinstance(source, (str, os.PathLike)):
         name = os.fsdecode(source)
         try:
             stream = open(name, "rb")  # noqa: SIM115 - closed two lines below
@@ -86,13 +119,14 @@ def read_picture(
         except OSError as error:
             raise PictureFileError(f"{name}: cannot be opened: {error.strerror}.") from error
         with stream:
-            return _read(stream, name, max_pixels)
-    if not hasattr(source, "read"):
+            yield stream, name
+    elif hasattr(source, "read"):
+        name = getattr(source, "name", None)
+        name = name if isinstance(name, str) else "picture from a stream"
+        seekable = getattr(source, "seekable", lambda: False)()
+        yield source if seekable else io.BytesIO(source.read()), name
+    else:
         raise UsageError.for_value("source", "a path, bytes or a binary stream", source)
-    name = getattr(source, "name", None)
-    name = name if isinstance(name, str) else "picture from a stream"
-    seekable = getattr(source, "seekable", lambda: False)()
-    return _read(source if seekable else io.BytesIO(source.read()), name, max_pixels)
 
 
 def from_pillow(image: Image.Image) -> Picture:
@@ -126,7 +160,8 @@ class _Header:
     notes: list[str]
 
 
-def _header(image: Image.Image) -> _Header:
+def _header(image: Image.Image, *, alone: bool = False) -> _Header:
+    """Look at an opened picture; `alone`: it is taken for itself, whatever else the file holds."""
     is_tiff = hasattr(image, "tag_v2")
     header = _Header(image.mode, None, is_tiff and image.tag_v2.get(0x0112, 1) >= 5, [])
     with opening.quiet():
@@ -139,7 +174,7 @@ def _header(image: Image.Image) -> _Header:
             several = "mp" in image.info or getattr(image, "is_animated", False)
         except opening.PARSER_ERRORS:  # damaged later frames are no concern of the first
             several = False
-    if several:
+    if several and not alone:
         header.notes.append("The file holds several pictures; only one of them is kept.")
     if any(data.startswith(_EXTENDED_XMP) for _, data in getattr(image, "applist", [])):
         header.notes.append("The extended part of the XMP metadata is not kept.")
@@ -169,20 +204,21 @@ def _assemble(
     return picture, metadata.orientation
 
 
-def _read(stream: BinaryIO, name: str, max_pixels: int | None) -> Picture:
+def _read(stream: BinaryIO, name: str, max_pixels: int | None, page: int | None) -> Picture:
     with opening.translated_errors(name):
         stream.seek(0)
         kind = opening.identify(stream.read(16), name)
-        image = opening.open_image(stream, kind, name, max_pixels)
+        number = page if page and kind == "TIFF" else 0
+        image = opening.open_page(stream, kind, name, max_pixels, number)
         samples = inspect_samples(image)
-        header = _header(image)
+        header = _header(image, alone=page is not None and kind == "TIFF")
         image = opening.load(image, kind, name)
     picture, orientation = _assemble(image, samples, header, name)
     if samples.low_bytes:
         transparent = image.info.get("transparency")
         del image  # a decoded picture is the largest thing here: never hold two
         with opening.translated_errors(name):
-            low = opening.open_image(stream, kind, name, max_pixels)
+            low = opening.open_page(stream, kind, name, max_pixels, number)
             select_low_bytes(low)
             low = opening.load(low, kind, name)
         modes.round_by_low_bytes(picture, low, orientation, transparent)

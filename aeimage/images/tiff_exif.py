@@ -53,11 +53,12 @@ def exif_of_tiff(image: Image.Image) -> bytes | None:
 
 
 def append_exif(stream: BinaryIO, exif: bytes) -> None:
-    """Add an EXIF block's tags and directories to a TIFF file.
+    """Add an EXIF block's tags and directories to a TIFF file; to its last page, of several.
 
     Pillow (13.0) cannot write directories into compressed files, and what libtiff thinks of
-    damaged tags it prints. So they are appended, followed by a copy of the first directory that
-    has them as well; the header then points to the copy. Tags the file has already stay.
+    damaged tags it prints. So they are appended, followed by a copy of the page's directory that
+    has them as well; what pointed to that (the header, or the page before) then points to the
+    copy. Tags the file has already stay.
 
     Args:
         stream: a whole TIFF file, readable and writable; unchanged in case of an error.
@@ -69,9 +70,7 @@ def append_exif(stream: BinaryIO, exif: bytes) -> None:
     stream.seek(0)
     head = stream.read(8)
     order = {b"II*\0": "<", b"MM\0*": ">"}[head[:4]]
-    stream.seek(struct.unpack(order + "I", head[4:])[0])
-    entries = _entries(stream.read(2), stream, order)
-    following = stream.read(4)
+    pointer, entries = _last_directory(stream, order)
 
     end = stream.seek(0, os.SEEK_END)
     padding = b"\0" * (end % 2)  # directories begin at even offsets
@@ -82,10 +81,24 @@ def append_exif(stream: BinaryIO, exif: bytes) -> None:
     stream.write(padding + added + padding_after)
     start = stream.tell()
     stream.write(struct.pack(order + "H", len(entries)))
-    stream.write(b"".join(entries[tag] for tag in sorted(entries)) + following)
-    stream.seek(4)
+    stream.write(b"".join(entries[tag] for tag in sorted(entries)) + bytes(4))
+    stream.seek(pointer)
     stream.write(struct.pack(order + "I", start))
     stream.seek(0, os.SEEK_END)
+
+
+def _last_directory(stream: BinaryIO, order: str) -> tuple[int, dict[int, bytes]]:
+    """Where the offset of a file's last directory is stored, and that directory's entries."""
+    pointer = following = 4
+    entries: dict[int, bytes] = {}
+    while True:
+        stream.seek(following)
+        (start,) = struct.unpack(order + "I", stream.read(4))
+        if start == 0:
+            return pointer, entries
+        stream.seek(start)
+        entries = _entries(stream.read(2), stream, order)
+        pointer, following = following, stream.tell()
 
 
 def _entries(count: bytes, stream: BinaryIO, order: str) -> dict[int, bytes]:

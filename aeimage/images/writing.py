@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from aeimage.errors import PictureFormatError, UsageError
-from aeimage.files import atomic_write
+from aeimage.files import Writer, atomic_write
 from aeimage.images import exif as exif_block
 from aeimage.images.modes import BAND_PIXELS
 from aeimage.images.opening import PARSER_ERRORS
@@ -34,13 +36,15 @@ _JPEG_ICC_BYTES = 255 * (65_533 - len(b"ICC_PROFILE\0") - 2)
 _XMP_TAG, _PREDICTOR_TAG, _HORIZONTAL = 700, 317, 2
 
 
-def to_pillow(picture: Picture) -> Image.Image:
+def to_pillow(picture: Picture, *, like_source: bool = False) -> Image.Image:
     """Make a Pillow picture of mode RGB, or RGBA where there is alpha.
 
     Its ``info`` holds ``icc_profile``, ``exif`` (with the ``Exif\\0\\0`` that Pillow expects),
-    ``xmp`` and ``dpi`` where the picture has them.
+    ``xmp`` and ``dpi`` where the picture has them. With `like_source`, what was grey becomes mode
+    L or LA; see `Picture.is_grey`.
     """
-    image = Image.fromarray(picture.rgb)
+    grey = like_source and picture.is_grey
+    image = Image.fromarray(np.ascontiguousarray(picture.rgb[..., 0]) if grey else picture.rgb)
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(picture.alpha))
     if picture.icc:
@@ -60,6 +64,7 @@ def write_picture(
     format: str = "png",
     *,
     quality: int = 95,
+    like_source: bool = False,
     atomic: bool = True,
     overwrite: bool = True,
 ) -> list[str]:
@@ -76,6 +81,8 @@ def write_picture(
         format: ``"png"``, ``"jpg"``, ``"webp"`` or ``"tif"``; ``"jpeg"`` and ``"tiff"`` too.
         quality: 1 to 100, for ``"jpg"`` and ``"webp"``. From 90 on, JPEG keeps full colour
             resolution; 100 makes WebP lossless.
+        like_source: store what was grey with one channel, and what was bilevel and still is with
+            one bit (PNG, and TIFF in CCITT group 4); else everything is RGB.
         atomic: write paths by way of `aeimage.files.atomic_write`; else directly.
         overwrite: whether an existing file may be replaced.
 
@@ -102,8 +109,55 @@ def write_picture(
     notes: list[str] = []
 
     def encode(stream: BinaryIO) -> None:
-        _encode(picture, stream, format, quality, notes)
+        _encode(picture, stream, format, quality, like_source, notes)
 
+    _write(encode, target, atomic=atomic, overwrite=overwrite)
+    return notes
+
+
+def write_pages(
+    pages: Iterable[Picture],
+    target: str | os.PathLike[str] | BinaryIO,
+    *,
+    like_source: bool = False,
+    overwrite: bool = True,
+) -> list[str]:
+    """Write a TIFF file of several pages, each with its metadata; see `write_picture`.
+
+    Args:
+        pages: taken one after the other while the file is written, so that a generator keeps one
+            page in memory.
+        target, like_source, overwrite: as for `write_picture`. Paths are written atomically.
+
+    Returns:
+        Sentences about what was lost; mostly none.
+
+    Raises:
+        OutputExistsError: the file exists and `overwrite` is false.
+        OSError: the system refused.
+    """
+    notes: list[str] = []
+
+    def encode(stream: BinaryIO) -> None:
+        writer = TiffImagePlugin.AppendingTiffWriter(stream)
+        for page in pages:
+            image, options = _prepared(page, "tif", 95, like_source, notes)
+            image.save(writer, "TIFF", **options)
+            writer.finalize()  # links the page to the one before
+            _add_exif(page, stream, notes)
+            writer.setup()  # finds the end of the file for the next page
+
+    _write(encode, target, overwrite=overwrite)
+    return notes
+
+
+def _write(
+    encode: Writer,
+    target: str | os.PathLike[str] | BinaryIO,
+    *,
+    atomic: bool = True,
+    overwrite: bool = True,
+) -> None:
     if not isinstance(target, (str, os.PathLike)):
         # Pillow's TIFF writer seeks to the start of what it is given, and others bypass the
         # stream for its file descriptor: hand them a file of their own.
@@ -116,25 +170,53 @@ def write_picture(
     else:
         with open(target, "w+b" if overwrite else "x+b") as stream:
             encode(stream)
-    return notes
 
 
 def _encode(
-    picture: Picture, stream: BinaryIO, format: str, quality: int, notes: list[str]
+    picture: Picture,
+    stream: BinaryIO,
+    format: str,
+    quality: int,
+    like_source: bool,
+    notes: list[str],
 ) -> None:
+    image, options = _prepared(picture, format, quality, like_source, notes)
+    image.save(stream, _PILLOW_FORMATS[format], **options)
+    if format == "tif":
+        _add_exif(picture, stream, notes)
+
+
+def _prepared(
+    picture: Picture, format: str, quality: int, like_source: bool, notes: list[str]
+) -> tuple[Image.Image, dict[str, Any]]:
+    """The picture for Pillow, and the options to save it with."""
     if format == "jpg" and picture.alpha is not None:
         if int(picture.alpha.min()) < 255:
             notes.append("JPEG has no transparency: it was laid onto white.")
-        image = Image.fromarray(_on_white(picture.rgb, picture.alpha))
+        flat = replace(picture, rgb=_on_white(picture.rgb, picture.alpha), alpha=None)
+        image = to_pillow(flat, like_source=like_source)
     else:
-        image = to_pillow(picture)
+        image = to_pillow(picture, like_source=like_source)
+    if image.mode == "L" and picture.source_mode == "1" and format in ("png", "tif"):
+        image = _bilevel(image)
     image.info.clear()  # what is to be written is passed explicitly
     options: dict[str, Any] = {"icc_profile": picture.icc, "dpi": picture.dpi}
     extra = {"png": _png, "jpg": _jpeg, "webp": _webp, "tif": _tiff}[format]
     options |= extra(picture, quality, notes)
-    options = {key: value for key, value in options.items() if value is not None}
-    image.save(stream, _PILLOW_FORMATS[format], **options)
-    if format == "tif" and picture.exif:
+    if image.mode == "1" and format == "tif":
+        del options["exif"][_PREDICTOR_TAG]
+        options["compression"] = "group4"
+    return image, {key: value for key, value in options.items() if value is not None}
+
+
+def _bilevel(image: Image.Image) -> Image.Image:
+    """A grey picture as one of 1 bit, if it is nothing but black and white."""
+    counts = image.histogram()
+    return image.convert("1") if counts[0] + counts[255] == sum(counts) else image
+
+
+def _add_exif(picture: Picture, stream: BinaryIO, notes: list[str]) -> None:
+    if picture.exif:
         try:
             append_exif(stream, picture.exif)
         except PARSER_ERRORS:
