@@ -8,7 +8,7 @@ import keras
 
 from aeimage.data.pictures import centre_crop, decode, picture_paths
 from aeimage.errors import ModelFileError, OutputExistsError, UsageError
-from aeimage.export.bundle import write_codec_bundle
+from aeimage.export.codec_bundle import write_codec_bundle
 from aeimage.export.calibrate import calibrate
 from aeimage.models.hyperprior import HyperpriorCodec
 from aeimage.training.presets import load_preset

@@ -77,7 +77,7 @@ def test_the_id_goes_by_what_decoding_needs_not_by_packaging(tiny_run, tiny_bund
 
 
 def test_the_id_changes_with_anything_that_decoding_needs(model):
-    from aeimage.export.bundle import decoder_digest
+    from aeimage.export.codec_bundle import decoder_digest
     from aeimage.export.codec_graphs import quality_tables
 
     raw = quality_tables(model)

@@ -12,7 +12,7 @@ pytest.importorskip("tensorflow")
 
 from aeimage import scale_network as plain  # noqa: E402
 from aeimage.errors import ModelFileError, UsageError  # noqa: E402
-from aeimage.export.bundle import write_codec_bundle  # noqa: E402
+from aeimage.export.codec_bundle import write_codec_bundle  # noqa: E402
 from aeimage.export.codec_graphs import CodecGraphs  # noqa: E402
 from aeimage.export.litert import convert_signatures  # noqa: E402
 from aeimage.export.scale_network import (  # noqa: E402
