@@ -1,10 +1,9 @@
 """Text fonts on this machine, for drawing synthetic pages.
 
 Looked for in the system's font folders, in matplotlib if it is installed (DejaVu, STIX, Computer
-Modern), and in any folder given. What a font calls itself says little: a face is used if it draws
-all 52 Latin letters and the ten digits, each differently. That leaves out symbols, emoji, other
-scripts and placeholders. Faces that draw Latin letters alike (copies, and the scripts of one
-superfamily) count once.
+Modern), and in any folder given. A face is used if it has all characters of ASCII and is
+no known one of symbols; faces that draw letters alike (copies, and the scripts of one superfamily)
+count once.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import hashlib
 import importlib.util
 import os
 import re
-import string
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,10 +19,11 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from aeimage.data.font_tables import mapped_characters
 from aeimage.data.words import DIACRITICS, TYPOGRAPHIC
 from aeimage.errors import UsageError
 
-FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc", ".pfb"})
+FONT_SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 DEBIAN_PACKAGES = (
     "fonts-liberation fonts-dejavu fonts-freefont-ttf fonts-linuxlibertine fonts-ebgaramond "
     "fonts-crosextra-carlito fonts-crosextra-caladea fonts-lato fonts-roboto fonts-texgyre"
@@ -33,10 +32,10 @@ DEBIAN_PACKAGES = (
 # Names of fonts whose "letters" are mathematics, outlines or pictures, though all differ.
 _NO_TEXT = re.compile(
     r"symbol|emoji|dingbat|icon|awesome|ornament|barcode|braille|music|glyphicon|math|keycaps"
-    r"|lastresort|nonuni|stixsi[sz]|^cm(mi|sy|ex)|^rsfs|^(eu|es)int|outline|redacted|keyboard|abecedario|babel",
+    r"|lastresort|nonuni|stixsi[sz]|^cm(mi|sy|ex)|^rsfs|^(eu|es)int|outline|redacted|keyboard|abecedario|babel|alfa-beta|^d050000l",
     re.IGNORECASE,
 )
-_BASIC = string.ascii_letters + string.digits
+_ASCII = frozenset(map(chr, range(33, 127)))
 _BOLD = re.compile(r"bold|black|heavy|\bbol|demi|ultra|extra(?!-?light)", re.IGNORECASE)
 _ITALIC = re.compile(r"italic|oblique|slanted|inclined|(?<![a-z])ita?\b", re.IGNORECASE)
 _FAINT = re.compile(r"thin|hairline|extra-?light|ultra-?light", re.IGNORECASE)
@@ -52,6 +51,7 @@ class Face:
         family, style: as the file says, e.g. ``"Liberation Serif"`` and ``"Bold Italic"``.
         letters: which of the accented letters and typographic marks of `aeimage.data.words` it
             has, beyond plain ASCII.
+        fixed_pitch: every letter is as wide as the others, as on a typewriter.
     """
 
     path: Path | None
@@ -59,6 +59,7 @@ class Face:
     family: str
     style: str
     letters: frozenset[str]
+    fixed_pitch: bool
 
     @property
     def bold(self) -> bool:
@@ -69,6 +70,11 @@ class Face:
     def italic(self) -> bool:
         """Whether the style is italic or oblique."""
         return bool(_ITALIC.search(self.style))
+
+    @property
+    def superfamily(self) -> str:
+        """The first word of the family's name, shared by designs that belong together."""
+        return re.split(r"[\W\d_]", self.family.strip(), maxsplit=1)[0]
 
     def at(self, pixels: float, *, shaped: bool = False) -> ImageFont.FreeTypeFont:
         """Return the face with `pixels` to the em; `shaped` with kerning and ligatures."""
@@ -139,8 +145,8 @@ def find_faces(folders: Iterable[Path] | None = None) -> list[Face]:
 def split_families(faces: Sequence[Face], *, share: float = 0.2) -> tuple[list[Face], list[Face]]:
     """Split faces into training and test, by family, the same on every machine.
 
-    A family's side depends on its name alone (without digits and case, so that optical sizes of
-    one design stay together), never on which other fonts there are.
+    A family's side depends on the first word of its name alone ("Noto", "Liberation": designs
+    that belong together stay together), never on which other fonts there are.
 
     Args:
         faces: as `find_faces` returns.
@@ -151,8 +157,10 @@ def split_families(faces: Sequence[Face], *, share: float = 0.2) -> tuple[list[F
     """
     sides: tuple[list[Face], list[Face]] = ([], [])
     for face in faces:
-        name = re.sub(r"[^a-z]", "", face.family.lower())
-        draw = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+        draw = (
+            int.from_bytes(hashlib.sha256(face.superfamily.lower().encode()).digest()[:4], "big")
+            / 2**32
+        )
         sides[draw < share].append(face)
     return sides
 
@@ -171,25 +179,29 @@ def _font_files(folders: Iterable[Path]) -> list[Path]:
 def _read(path: Path, index: int) -> tuple[Face | None, bytes | None]:
     """Return the face if it is one for text, and a digest of how its letters look."""
     try:
+        characters = mapped_characters(path, index)
+        if not characters >= _ASCII:
+            return None, b""
         font = ImageFont.truetype(path, 24, index=index, layout_engine=ImageFont.Layout.BASIC)
         family, style = (name or "" for name in font.getname())
         if _NO_TEXT.search(family) or _NO_TEXT.search(path.stem) or _FAINT.search(style):
             return None, b""
-        missing = _drawing(font, "\U0010fffd")
-        drawings = [_drawing(font, c) for c in _BASIC]
-        if len({*drawings, missing, _drawing(font, " ")}) < len(_BASIC) + 2 or not min(drawings):
+        if len({_drawing(font, letter) for letter in "aboTX8"}) < 6:
             return None, b""
-        letters = frozenset(
-            c for c in DIACRITICS + TYPOGRAPHIC if _drawing(font, c) not in (missing, b"")
-        )
-    except (OSError, ValueError):  # unreadable, a bitmap font, or no such face
+        likeness = hashlib.sha256(_drawing(font, "HamburgefonstivRQCW&2570")).digest()
+    except (OSError, ValueError):  # unreadable, or no such face
         return None, None
-    face = Face(path, index, family or path.stem, style, letters)
-    return face, hashlib.sha256(b"".join(drawings)).digest()
+    return _face(font, path, index, family or path.stem, style, characters), likeness
 
 
-def _drawing(font: ImageFont.FreeTypeFont, character: str) -> bytes:
-    mask, offset = font.getmask2(character, mode="1")
+def _face(font, path, index: int, family: str, style: str, characters: frozenset[str]) -> Face:
+    letters = characters.intersection(DIACRITICS + TYPOGRAPHIC)
+    fixed_pitch = font.getlength("i") == font.getlength("M")
+    return Face(path, index, family, style, letters, fixed_pitch)
+
+
+def _drawing(font: ImageFont.FreeTypeFont, text: str) -> bytes:
+    mask, offset = font.getmask2(text, mode="1")
     return repr((mask.size, offset)).encode() + bytes(mask) if mask.size[0] else b""
 
 
@@ -204,7 +216,6 @@ def _pillow_faces() -> list[Face]:
         font = _default(24)
     except (AssertionError, ImportError, OSError):  # a Pillow without FreeType
         return []
-    missing = _drawing(font, "\U0010fffd")
-    letters = frozenset(c for c in DIACRITICS + TYPOGRAPHIC if _drawing(font, c) != missing)
+    # It comes without a file to read this from; these all of its versions have.
     family, style = (name or "" for name in font.getname())
-    return [Face(None, 0, family, style, letters)]
+    return [_face(font, None, 0, family, style, _ASCII | frozenset("©«°»‘’“”…ﬁﬂ"))]

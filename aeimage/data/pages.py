@@ -9,7 +9,7 @@ white on black, pictures. Paper is white: what is not ink is damage, which
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +23,7 @@ from aeimage.errors import UsageError
 
 # Most scans are made at 300.
 RESOLUTIONS = (150, 200, 240, 300, 300, 300, 300, 300, 400)
-BODY_POINTS = (6, 7, 8, 8, 9, 9, 10, 10, 10, 11, 11, 12, 12, 14, 16, 20, 24)
+BODY_POINTS = (6, 7, 8, 8, 9, 9, 10, 10, 10, 11, 11, 12, 12, 14, 16, 20)
 INKS = ((20, 20, 70), (10, 60, 40), (60, 30, 10), (90, 10, 20))
 ACCENTS = ((150, 20, 25), (20, 40, 130), (10, 90, 50), (120, 80, 10), (80, 80, 80))
 
@@ -66,11 +66,8 @@ def draw_page(
 
 
 def _sheet(draw, image, faces, vocabulary, dpi) -> Sheet:
-    families: dict[str, list[Face]] = defaultdict(list)
-    for face in faces:
-        families[face.family].append(face)
-    names = sorted(families)
-    family = Family.of(families[draw.choice(names)], draw)
+    families = _families(faces)
+    family = Family.of(_choose(draw, families), draw)
     if draw.random() < 0.1:  # a page all in bold or all in italics
         face = draw.choice((family.bold, family.italic))
         family = Family(face, family.bold, family.italic)
@@ -87,7 +84,7 @@ def _sheet(draw, image, faces, vocabulary, dpi) -> Sheet:
         draw=draw,
         vocabulary=vocabulary,
         family=family,
-        heading_family=Family.of(families[draw.choice(names)], draw) if other else family,
+        heading_family=Family.of(_choose(draw, families), draw) if other else family,
         dpi=dpi or draw.choice(RESOLUTIONS),
         size=draw.choice(BODY_POINTS),
         leading=draw.uniform(1.05, 1.6),
@@ -101,6 +98,25 @@ def _sheet(draw, image, faces, vocabulary, dpi) -> Sheet:
     )
     sheet.ink, sheet.accent = sheet.tone(ink), sheet.tone(accent)
     return sheet
+
+
+def _families(faces: Sequence[Face]) -> dict[str, list[Face]]:
+    families: dict[str, list[Face]] = defaultdict(list)
+    for face in faces:
+        families[face.family].append(face)
+    return families
+
+
+def _choose(draw: random.Random, families: dict[str, list[Face]]) -> list[Face]:
+    """Draw a family: not in proportion to how many the designers of one called differently."""
+    names = sorted(families)
+    related = Counter(families[name][0].superfamily for name in names)
+    weights = []
+    for name in names:
+        face = families[name][0]
+        typewriter = 0.4 if face.fixed_pitch else 1.0
+        weights.append(typewriter / related[face.superfamily] ** 0.5)
+    return families[draw.choices(names, weights)[0]]
 
 
 def _fill(sheet: Sheet) -> None:
