@@ -21,6 +21,7 @@
     │   ├── LimitExceededError                   a field is larger than the format allows
     │   └── MalformedFileError                   fields contradict each other or the format
     ├── TrainingDivergedError                    the loss is no finite number any more
+    ├── WorkerLostError                          another process of the same training has ended
     └── ModelError
         ├── ModelNotFoundError (LookupError)     the model a file needs is not installed
         └── ModelFileError                       a model bundle is damaged or incomplete
@@ -169,6 +170,21 @@ class MalformedFileError(FileFormatError):
 
 class TrainingDivergedError(AEImageError):
     """A training run's loss became infinite or NaN; its last checkpoint is still good."""
+
+
+class WorkerLostError(AEImageError):
+    """Another worker of the same training has ended or cannot be reached."""
+
+    @classmethod
+    def because(cls, reason: str) -> WorkerLostError:
+        """Build the message from the library's own, of which the last line says most."""
+        lines = [line.strip() for line in reason.splitlines() if line.strip()]
+        told = next((line for line in lines if "ollective" in line), lines[-1] if lines else "")
+        return cls(
+            "Another worker of this training ended or cannot be reached, so this one ends too. The "
+            "last checkpoint of the chief is good: see to the other worker, then start all of them "
+            f"again with --resume. TensorFlow says: {told[:200]}"
+        )
 
 
 class ModelError(AEImageError):
