@@ -66,7 +66,7 @@ class CropSampler:
 
         weights = []
         full = False
-        for loaded in _load_ahead(load, order):
+        for loaded in load_ahead(load, order):
             for image, share in loaded:
                 if min(image.shape[:2]) < size:
                     continue
@@ -102,7 +102,7 @@ class CropSampler:
         return crops
 
 
-def _load_ahead(load: Callable, paths: Sequence[Path], ahead: int = 4) -> Iterator:
+def load_ahead(load: Callable, paths: Sequence[Path], ahead: int = 4) -> Iterator:
     """Yield ``load(path)`` in order, from two threads that are never more than `ahead` in front."""
     with ThreadPoolExecutor(2) as pool:
         futures = deque()

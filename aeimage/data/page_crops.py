@@ -15,17 +15,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from aeimage.data.crops import load_ahead
 from aeimage.data.fonts import Face, find_faces
 from aeimage.data.page_pairs import Pair, read_pair
 from aeimage.data.page_pool import PagePool
 from aeimage.data.pages import draw_page
 from aeimage.data.pictures import decode, picture_paths
 from aeimage.data.words import Vocabulary
-from aeimage.errors import AEImageError, UsageError
+from aeimage.errors import PictureError, UsageError
 
 DARK = 128
 PHOTO_SIDE = 1024
 
+# Clean and damaged.
 Crop = tuple[np.ndarray, np.ndarray]
 
 
@@ -162,14 +164,14 @@ class PageSampler:
         if source == 0:
             return self._pair_crop(rng)
         if source == 1:
-            crop = self._cut(rng, self._photos[rng.integers(len(self._photos))], self.size)
+            crop = self._photo_crop(rng)
             return crop, crop
         # Blank paper teaches little: most of it is passed over.
         reject = rng.random() < 0.8
         for _ in range(6):
             if source == 2:
                 page = self._pool.page(step, rng.random())
-                crop = self._cut(rng, page, self.size)
+                crop = page[self._window(rng, page, self.size)]
             else:
                 crop = self._scan_crop(rng)
             if not reject or 0.01 < np.mean(crop[::3, ::3] < DARK) < 0.6:
@@ -179,32 +181,38 @@ class PageSampler:
     def _scan_crop(self, rng: np.random.Generator) -> np.ndarray:
         page = self._scans[rng.integers(len(self._scans))]
         if rng.random() >= self.soften:
-            return self._cut(rng, page, self.size)
+            return page[self._window(rng, page, self.size)]
         scale = rng.uniform(0.6, 1.5)
         side = min(*page.shape[:2], round(self.size / scale))
-        return self._resized(self._cut(rng, page, side), blur=rng.uniform(0.3, 0.9))
+        return self._resized(page[self._window(rng, page, side)], blur=rng.uniform(0.3, 0.9))
 
     def _pair_crop(self, rng: np.random.Generator) -> Crop:
-        pair = self._pairs[rng.integers(len(self._pairs))]
+        clean, damaged = self._pairs[rng.integers(len(self._pairs))]
         side = self.size
         if rng.random() < 0.5:
-            side = min(*pair.shape[:2], round(self.size / rng.uniform(0.8, 1.6)))
-        both = self._cut(rng, pair, side)
-        damaged, clean = both[..., : self.channels], both[..., self.channels :]
+            side = min(*clean.shape[:2], round(self.size / rng.uniform(0.8, 1.6)))
+        window = self._window(rng, clean, side)
+        clean, damaged = clean[window], damaged[window]
         if side != self.size:
-            damaged, clean = self._resized(damaged), self._resized(clean)
+            clean, damaged = self._resized(clean), self._resized(damaged)
         return clean, damaged
 
-    def _cut(self, rng: np.random.Generator, page: np.ndarray, side: int) -> np.ndarray:
+    def _photo_crop(self, rng: np.random.Generator) -> np.ndarray:
+        photo = self._photos[rng.integers(len(self._photos))]
+        # The busier of two: sky and walls teach little.
+        crops = [photo[self._window(rng, photo, self.size)] for _ in range(2)]
+        return max(crops, key=lambda crop: float(crop[::4, ::4].std()))
+
+    def _window(self, rng: np.random.Generator, page: np.ndarray, side: int):
         top = rng.integers(0, page.shape[0] - side + 1)
         left = rng.integers(0, page.shape[1] - side + 1)
-        return page[top : top + side, left : left + side]
+        return slice(top, top + side), slice(left, left + side)
 
     def _resized(self, crop: np.ndarray, blur: float = 0.0) -> np.ndarray:
         image = _image(crop).resize((self.size, self.size), Image.Resampling.BICUBIC)
         if blur:
             image = image.filter(ImageFilter.GaussianBlur(blur))
-        return np.asarray(image).reshape(self.size, self.size, self.channels)
+        return np.asarray(image).reshape(self.size, self.size, -1)
 
     def _draw(self, number: int) -> np.ndarray:
         # Not the state of any step: a step's number has no third part.
@@ -218,42 +226,43 @@ class PageSampler:
     def _load(self, paths: Sequence[Path], most: int | None) -> list[np.ndarray]:
         order = sorted(map(Path, paths))
         random.Random(self.seed).shuffle(order)
-        loaded = []
-        for path in order:
+
+        def read(path: Path) -> np.ndarray | None:
             rgb = decode(path, self._report)
             if rgb is None:
-                continue
+                return None
             image = Image.fromarray(rgb)
             if most:
                 image.thumbnail((most, most), Image.Resampling.LANCZOS)
-            if min(image.size) < self.size:
+            return self._channels(np.asarray(image)) if min(image.size) >= self.size else None
+
+        loaded = []
+        for page in load_ahead(read, order):
+            if page is None:
                 continue
-            page = self._channels(np.asarray(image))
             if page.nbytes > self._bytes_left:
                 break
             self._bytes_left -= page.nbytes
             loaded.append(page)
         return loaded
 
-    def _load_pairs(self, pairs: Sequence[Pair]) -> list[np.ndarray]:
-        """Return damaged and clean in one array (height, width, 2 * channels)."""
+    def _load_pairs(self, pairs: Sequence[Pair]) -> list[Crop]:
         loaded = []
         for pair in sorted(pairs, key=str):
             try:
                 damaged, clean = map(self._channels, read_pair(pair))
-            except (AEImageError, OSError) as error:
-                if isinstance(error, UsageError):
-                    raise
+            except (PictureError, OSError) as error:
                 if self._report is not None:
                     self._report(f"skipped: {error}")
                 continue
             if min(clean.shape[:2]) >= self.size:
-                loaded.append(np.concatenate((damaged, clean), axis=-1))
-                self._bytes_left -= loaded[-1].nbytes
+                loaded.append((clean, damaged))
+                self._bytes_left -= clean.nbytes + damaged.nbytes
         return loaded
 
     def _channels(self, rgb: np.ndarray) -> np.ndarray:
-        if self.channels == 3:
+        """Return (height, width, 3), or with one channel where that says as much."""
+        if self.channels == 3 and (rgb != rgb[..., :1]).any():
             return rgb
         return np.asarray(Image.fromarray(rgb).convert("L"))[..., np.newaxis]
 
