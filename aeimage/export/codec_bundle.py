@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from aeimage.export.bundle import MODEL_ID_BYTES, write_bundle
 from aeimage.export.codec_graphs import CodecGraphs, quality_tables
 from aeimage.export.complexity import codec_complexity
 from aeimage.export.folder import write_folder
@@ -16,6 +15,8 @@ from aeimage.export.scale_network import check_graphs, require_float32, scale_ne
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.scale_network import FILE_NAME as SCALE_NETWORK
 from aeimage.tables import NUM_INDEXES, ProbabilityTables, logistic_tables
+
+MODEL_ID_BYTES = 8
 
 
 def decoder_digest(
@@ -96,11 +97,12 @@ def write_codec_bundle(
     buffer = io.BytesIO()
     np.savez(buffer, **tables, rounding=rounding.astype("<f4"))
     files = {
+        "README.md": card.encode("utf-8"),
         "codec.tflite": graphs,
         SCALE_NETWORK: network.to_bytes(),
         "tables.npz": buffer.getvalue(),
     }
-    fields = {
+    manifest = {
         "name": name,
         "kind": "codec",
         "id": digest[:MODEL_ID_BYTES].hex(),
@@ -110,7 +112,7 @@ def write_codec_bundle(
         "kmac_per_pixel": codec_complexity(model),
         **(info or {}),
     }
-    return write_bundle(out, files, card=card, fields=fields)
+    return write_folder(Path(out), manifest, files)
 
 
 def _as_array(tables: ProbabilityTables) -> np.ndarray:
