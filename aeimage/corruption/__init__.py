@@ -1,8 +1,20 @@
-"""Damage done to pictures on purpose, to learn to undo it: seeded Keras layers."""
+"""Damage done to pictures on purpose, to learn to undo it: seeded Keras layers.
 
+`base` says how seeds work, `recipes` puts the damages together, `augment` holds changes that do no
+damage. docs/corruption.md shows them all.
+"""
+
+from aeimage.corruption.augment import (
+    ColourJitter,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomScale,
+)
 from aeimage.corruption.base import Corruption, Draws, Range, fold_in, replica_seed
 from aeimage.corruption.ink import BoldInk, BrokenInk
 from aeimage.corruption.jpeg import JPEGArtefacts
+from aeimage.corruption.masks import Masking, OccludingBoxes, RandomMissingPixels, Scratches
 from aeimage.corruption.noise import GaussianNoise, SaltAndPepper, ShotNoise, Speckle
 from aeimage.corruption.paper import (
     Folds,
@@ -12,7 +24,7 @@ from aeimage.corruption.paper import (
     Specks,
     Stains,
 )
-from aeimage.corruption.recipes import ScanDamage
+from aeimage.corruption.recipes import PhotoDamage, ScanDamage
 from aeimage.corruption.scanner import (
     Blur,
     FaxResolution,
@@ -27,6 +39,7 @@ __all__ = [
     "Blur",
     "BoldInk",
     "BrokenInk",
+    "ColourJitter",
     "Corruption",
     "Draws",
     "FaxResolution",
@@ -34,12 +47,21 @@ __all__ = [
     "GaussianNoise",
     "JPEGArtefacts",
     "LowContrast",
+    "Masking",
     "MissingRows",
+    "OccludingBoxes",
     "PaperTexture",
     "PaperTint",
+    "PhotoDamage",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomMissingPixels",
+    "RandomRotation",
+    "RandomScale",
     "Range",
     "SaltAndPepper",
     "ScanDamage",
+    "Scratches",
     "ShotNoise",
     "ShowThrough",
     "Speckle",

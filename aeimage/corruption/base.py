@@ -116,22 +116,22 @@ class Draws:
 
     Args:
         seed: two whole numbers; the streams are told apart by counting from it.
-        images: the batch; its shape gives the number of pictures.
+        shape: of the pictures: batch, height, width, channels.
     """
 
-    def __init__(self, seed, images):
+    def __init__(self, seed, shape):
         self._seed = seed
         self._count = 0
-        self.shape = ops.shape(images)
+        self.shape = shape
 
     def _next(self) -> _GivenSeed:
         self._count += 1
         return _GivenSeed(fold_in(self._seed, self._count))
 
-    def fork(self, images) -> Draws:
+    def fork(self) -> Draws:
         """Return draws for a part of the work, independent of these."""
         self._count += 1
-        return Draws(fold_in(self._seed, self._count), images)
+        return Draws(fold_in(self._seed, self._count), self.shape)
 
     def seeds(self, count: int):
         """Return seeds for `count` parts of the work: int32 (count, 2)."""
@@ -215,9 +215,7 @@ class Corruption(keras.layers.Layer):
         images = ops.cast(images, "float32")
         if self.probability == 0.0:
             return images
-        if seed is None:
-            seed = replica_seed(self.seed_generator.next())
-        draws = Draws(seed, images)
+        draws = Draws(self.given_or_next(seed), ops.shape(images))
         if self.probability == 1.0:
             return self.damage(images, draws)
         chosen = draws.chance(self.probability)
@@ -226,6 +224,10 @@ class Corruption(keras.layers.Layer):
             lambda: ops.where(chosen, self.damage(images, draws), images),
             lambda: images,
         )
+
+    def given_or_next(self, seed):
+        """Return `seed`, or the next of the layer's own, each replica's another, if it is None."""
+        return replica_seed(self.seed_generator.next()) if seed is None else seed
 
     def damage(self, images, draws: Draws):
         """Return all pictures damaged.

@@ -114,7 +114,7 @@ class JPEGArtefacts(Corruption):
         luma, chroma = ycc[..., :1], ycc[..., 1:]
         _, height, width, _ = ops.shape(images)
         if self.subsampling:
-            chroma = ops.round(ops.average_pool(chroma, 2))
+            chroma = ops.round(ops.average_pool(chroma, 2, strides=2))
         planes = ops.concatenate([chroma[..., :1], chroma[..., 1:]], axis=0)
         planes = self._coded(planes, ops.concatenate([scale, scale], axis=0), _CHROMA)
         chroma = ops.clip(ops.round(ops.concatenate(ops.split(planes, 2, axis=0), axis=-1)), 0, 255)

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from aeimage.corruption.base import Corruption, Draws
+from aeimage.corruption.base import Corruption, Draws, Range, RangeLike
+from aeimage.corruption.fields import gaussian_blur
 from aeimage.corruption.ink import BoldInk, BrokenInk
 from aeimage.corruption.jpeg import JPEGArtefacts
 from aeimage.corruption.noise import GaussianNoise, SaltAndPepper, ShotNoise, Speckle
@@ -34,6 +35,24 @@ register = keras.saving.register_keras_serializable("aeimage")
 def _group_count(pictures: int | None, most: int) -> int:
     """Return the largest number up to `most` that divides the batch; 1 for one of unknown size."""
     return max(n for n in range(1, most + 1) if n == 1 or (pictures and pictures % n == 0))
+
+
+def _in_groups(damage, images, draws, most: int):
+    """Call `damage(images, draws)` on groups of a batch, one after the other."""
+    batch, height, width, channels = draws.shape
+    groups = _group_count(images.shape[0], most)
+    if groups == 1:
+        return damage(images, draws.fork())
+    # A loop: group by group, the graph would be as many times as large. The carry says what
+    # shape and dtype the results have, which Keras's scan takes from it on TensorFlow.
+    shape = (batch // groups, height, width, channels)
+    parts = ops.reshape(images, (groups, *shape))
+    _, damaged = ops.scan(
+        lambda like, part: (like, damage(part[0], Draws(part[1], shape))),
+        parts[0],
+        (parts, draws.seeds(groups)),
+    )
+    return ops.reshape(damaged, draws.shape)
 
 
 @register
@@ -90,28 +109,15 @@ class ScanDamage(Corruption):
         ]
 
     def damage(self, images, draws):
-        batch, height, width, channels = draws.shape
-        groups = _group_count(images.shape[0], self.groups)
-        seeds = draws.seeds(groups)
-        if groups == 1:
-            damaged = self._damage_group(images, seeds[0])
-        else:
-            # A loop: group by group, the graph would be as many times as large. The carry says
-            # what shape and dtype results have, which Keras's scan takes from it on TensorFlow.
-            parts = ops.reshape(images, (groups, batch // groups, height, width, channels))
-            _, damaged = ops.scan(
-                lambda like, group: (like, self._damage_group(*group)), parts[0], (parts, seeds)
-            )
-            damaged = ops.reshape(damaged, draws.shape)
+        damaged = _in_groups(self._damage_group, images, draws, self.groups)
         damaged = ops.clip(ops.round(damaged), 0.0, 255.0)
         return ops.where(draws.chance(self.clean), images, damaged)
 
-    def _damage_group(self, images, seed):
-        draws = Draws(seed, images)
+    def _damage_group(self, images, draws):
         gates = draws.uniform(len(self.steps))
         kept = draws.uniform(len(self.steps), draws.shape[0], 1, 1, 1) < 0.8
         for i, (layer, chance) in enumerate(self.steps):
-            own = draws.fork(images)
+            own = draws.fork()
 
             def damaged(layer=layer, images=images, own=own, kept=kept[i]):
                 return ops.where(kept, layer.damage(images, own), images)
@@ -121,3 +127,91 @@ class ScanDamage(Corruption):
 
     def get_config(self):
         return {**super().get_config(), "clean": self.clean, "groups": self.groups}
+
+
+@register
+class PhotoDamage(Corruption):
+    """Adds what cameras add to photographs, and says how much.
+
+    `layer(images, seed=None)` returns (damaged, level). Most pictures get Gaussian noise or shot
+    and read-out noise; some of them noise that is blurred over neighbouring pixels, as raw
+    converters leave it; some are coded as JPEG, mostly with less noise or none. Half of them stay
+    unclipped real numbers, the usual test of denoisers; the others are clipped to 0…255 and
+    rounded, which is what files hold.
+
+    Args:
+        sigma: standard deviation of Gaussian noise in levels.
+        full_well: electrons at level 255 of pictures with shot noise (see `ShotNoise`).
+        read: their read-out noise in levels.
+        quality: JPEG quality of the pictures that are coded.
+        shot: share of the pictures with shot instead of Gaussian noise, 0…1.
+        jpeg: share of the groups of pictures that are coded.
+        blurred: share of the groups of pictures whose noise is blurred.
+        groups: number of groups a batch is cut into, see `ScanDamage`.
+
+    Returns:
+        damaged: float32 (batch, height, width, channels).
+        level: float32 (batch,), root of the mean squared change in levels.
+    """
+
+    def __init__(
+        self,
+        sigma: RangeLike = (0.0, 75.0),
+        full_well: RangeLike = (15.0, 4000.0),
+        read: RangeLike = (0.0, 10.0),
+        quality: RangeLike = (10.0, 90.0),
+        shot: float = 0.25,
+        jpeg: float = 0.25,
+        blurred: float = 0.08,
+        groups: int = 4,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.sigma = self.ranged("sigma", sigma, minimum=0.0)
+        self.full_well = self.ranged("full_well", full_well, minimum=1e-3, log=True)
+        self.read = self.ranged("read", read, minimum=0.0)
+        self.quality = self.ranged("quality", quality, minimum=1.0, maximum=100.0)
+        self.shares = {"shot": shot, "jpeg": jpeg, "blurred": blurred}
+        self.groups = groups
+        self.coder = JPEGArtefacts(quality=quality, aligned=False)
+
+    def call(self, images, seed=None):
+        images = ops.cast(images, "float32")
+        damaged = super().call(images, seed)
+        return damaged, ops.sqrt(ops.mean(ops.square(damaged - images), axis=(1, 2, 3)))
+
+    def damage(self, images, draws):
+        return _in_groups(self._damage_group, images, draws, self.groups)
+
+    def _damage_group(self, images, draws):
+        sigma, full_well, read, kind, weaker = draws.per_picture(
+            self.sigma, self.full_well, self.read, Range(0.0, 1.0), Range(-0.5, 1.0)
+        )
+        coded, blurred, own = draws.uniform(), draws.uniform(), draws.fork()
+        coded = coded < self.shares["jpeg"]
+        # A coded picture: a third without noise, the others with some.
+        share = ops.where(coded, ops.square(ops.maximum(weaker, 0.0)), 1.0)
+        light = ops.clip(images, 0.0, 255.0) * (255.0 / full_well)
+        shot = ops.sqrt(light + ops.square(read))
+        noise = ops.where(kind < self.shares["shot"], shot, sigma) * draws.normal(*draws.shape)
+        (width,) = draws.per_picture(Range(0.3, 1.0))
+        noise = ops.cond(
+            blurred < self.shares["blurred"], lambda: _blurred(noise, width), lambda: noise
+        )
+        noisy = images + share * noise
+        noisy = ops.where(draws.chance(0.5), ops.clip(ops.round(noisy), 0.0, 255.0), noisy)
+        return ops.cond(coded, lambda: self.coder.damage(noisy, own), lambda: noisy)
+
+    def compute_output_shape(self, images_shape, seed_shape=None):
+        return images_shape, images_shape[:1]
+
+    def get_config(self):
+        return {**super().get_config(), **self.shares, "groups": self.groups}
+
+
+def _blurred(noise, width):
+    """Blur noise without making it weaker."""
+    power = ops.mean(ops.square(noise), axis=(1, 2, 3), keepdims=True)
+    soft = gaussian_blur(noise, width)
+    left = ops.mean(ops.square(soft), axis=(1, 2, 3), keepdims=True)
+    return soft * ops.sqrt(power / ops.maximum(left, 1e-6))
