@@ -37,8 +37,8 @@ def paper_textures(
         seed: of where texture for the gaps is taken from.
 
     Returns:
-        uint8 (n, side, side), grey; several sheets of large scans, none of a scan that is nearly
-        all ink.
+        uint8 (n, side, side), grey; several sheets of large scans; none of a scan that is nearly
+        all ink, or with ink that its mask leaves out.
 
     Raises:
         PictureError: a file cannot be read.
@@ -56,9 +56,15 @@ def paper_textures(
         ink = np.asarray(Image.fromarray(ink).convert("L").filter(ImageFilter.MaxFilter(MARGIN)))
         if np.mean(ink > 0) < 0.7:
             sheets += _cut(_fill(grey, ink > 0, rng), side)
+    sheets = [sheet for sheet in sheets if not _is_written_on(sheet)]
     if not sheets:
         raise UsageError(f"No blank paper in {len(scans)} scans. Give scans with less ink.")
     return np.stack(sheets)
+
+
+def _is_written_on(sheet: np.ndarray) -> bool:
+    """Whether ink is left that the mask does not show, such as notes in pencil or stamps."""
+    return bool(np.mean(sheet < 0.55 * np.median(sheet)) > 0.004)
 
 
 def _fill(grey: np.ndarray, ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -88,16 +94,20 @@ def _fill(grey: np.ndarray, ink: np.ndarray, rng: np.random.Generator) -> np.nda
 
 
 def _blur(values: np.ndarray, radius: int) -> np.ndarray:
-    """Average over squares of ``2 * radius + 1`` pixels, twice: nearly a triangle's weights."""
-    values = values.astype(np.float64)
+    """Average over about `radius` pixels each way; over many, at a lower resolution."""
+    factor = max(1, min(radius // 4, *values.shape))
+    levels = np.asarray(Image.fromarray(values).reduce(factor)) if factor > 1 else values
+    near = max(1, radius // factor)
+    # A box twice is nearly a triangle.
     for axis in (0, 1, 0, 1):
-        width = [(0, 0), (0, 0)]
-        width[axis] = (radius + 1, radius)
-        sums = np.cumsum(np.pad(values, width, mode="edge"), axis=axis)
-        length = values.shape[axis]
-        ends = sums.take(np.arange(2 * radius + 1, 2 * radius + 1 + length), axis)
-        values = (ends - sums.take(np.arange(length), axis)) / (2 * radius + 1)
-    return values.astype(np.float32)
+        margin = [(0, 0), (0, 0)]
+        margin[axis] = (near + 1, near)
+        sums = np.cumsum(np.pad(levels, margin, mode="edge"), axis=axis, dtype=np.float64)
+        count = levels.shape[axis]
+        ends = sums.take(np.arange(2 * near + 1, 2 * near + 1 + count), axis)
+        levels = (ends - sums.take(np.arange(count), axis)) / (2 * near + 1)
+    image = Image.fromarray(levels.astype(np.float32))
+    return np.asarray(image.resize(values.shape[::-1], Image.Resampling.BILINEAR))
 
 
 def _cut(grey: np.ndarray, side: int) -> list[np.ndarray]:
@@ -114,7 +124,7 @@ def _cut(grey: np.ndarray, side: int) -> list[np.ndarray]:
 def _seamless(grey: np.ndarray, overlap: int) -> np.ndarray:
     """Fade the last `overlap` rows and columns into the first, and scale to white."""
     levels = grey.astype(np.float32)
-    ramp = np.linspace(0, 1, overlap, dtype=np.float32)
+    ramp = np.linspace(0, 1, overlap, dtype=np.float32)[:, np.newaxis]
     for _ in range(2):
         levels[:overlap] = (
             ramp[:, None] * levels[:overlap] + (1 - ramp[:, None]) * levels[-overlap:]
