@@ -126,9 +126,7 @@ def _seamless(grey: np.ndarray, overlap: int) -> np.ndarray:
     levels = grey.astype(np.float32)
     ramp = np.linspace(0, 1, overlap, dtype=np.float32)[:, np.newaxis]
     for _ in range(2):
-        levels[:overlap] = (
-            ramp[:, None] * levels[:overlap] + (1 - ramp[:, None]) * levels[-overlap:]
-        )
+        levels[:overlap] = levels[-overlap:] + ramp * (levels[:overlap] - levels[-overlap:])
         levels = levels[:-overlap].T
     levels *= WHITE / max(1.0, float(np.percentile(levels, 98)))
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
