@@ -4,6 +4,7 @@ import keras
 
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.models.integer import IntegerConv2D
+from aeimage.models.restorer import Restorer
 
 
 def layer_macs(layer: keras.layers.Layer, output_stride: float) -> float:
@@ -80,3 +81,13 @@ def codec_complexity(model: HyperpriorCodec) -> dict[str, float]:
         parts["analysis"] + parts["hyper_analysis"] + parts["means"] + features + heads
     )
     return {name: round(macs / 1000.0, 3) for name, macs in parts.items()}
+
+
+def restorer_complexity(model: Restorer) -> float:
+    """Return thousands of multiply-accumulates a pixel of a restorer, without level estimation."""
+    chain = [model.enter, *model.encoder[0]]
+    for down, blocks in zip(model.down, model.encoder[1:], strict=True):
+        chain += [down, *blocks]
+    for up, blocks in zip(reversed(model.up), reversed(model.decoder), strict=True):
+        chain += [up, *blocks]
+    return round(chain_macs([*chain, model.leave], 1) / 1000.0, 3)

@@ -23,6 +23,7 @@ estimation as a network of its own: Guo et al., "Toward Convolutional Blind Deno
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import ops
 
 from aeimage.models.layers import (
@@ -59,6 +60,15 @@ class RestorerConfig:
         """Heights and widths of its inputs are multiples of this."""
         return 2 ** len(self.widths)
 
+    @property
+    def halo(self) -> int:
+        """Context on each side, in pixels, with which a tile comes out as in the whole picture."""
+        reach = 4  # the layers at the full resolution
+        for scale, count in enumerate(self.encoder_blocks, 1):
+            decoder = self.decoder_blocks[scale - 1] if scale < len(self.widths) else 0
+            reach += 2 * (count + decoder) * 2**scale
+        return -(-reach // self.multiple) * self.multiple
+
 
 @keras.saving.register_keras_serializable("aeimage")
 class Restorer(keras.Model):
@@ -90,17 +100,29 @@ class Restorer(keras.Model):
         self.up = [
             TileConv2DTranspose(w, 2, name=f"up_{i}") for i, w in enumerate(config.widths[:-1])
         ]
-        self.encoder = [
-            [ConvBlock(name=f"encoder_{i}_{k}") for k in range(count)]
-            for i, count in enumerate(config.encoder_blocks)
-        ]
-        self.decoder = [
-            [ConvBlock(name=f"decoder_{i}_{k}") for k in range(count)]
-            for i, count in enumerate(config.decoder_blocks)
+        # One flat list: TensorFlow does not look for variables in lists of lists.
+        self.blocks = [
+            ConvBlock(name=f"{side}_{i}_{k}")
+            for side, counts in (
+                ("encoder", config.encoder_blocks),
+                ("decoder", config.decoder_blocks),
+            )
+            for i, count in enumerate(counts)
+            for k in range(count)
         ]
         self.estimator = LevelEstimator(name="estimator") if config.level_map else None
         if config.level_map:
             self.level_in = keras.layers.Dense(first, use_bias=False, name="level_in")
+
+    @property
+    def encoder(self) -> list[list[ConvBlock]]:
+        """The blocks of each scale on the way down, finest first."""
+        return _cut(self.blocks, self.config.encoder_blocks)
+
+    @property
+    def decoder(self) -> list[list[ConvBlock]]:
+        """The blocks of each scale on the way up, finest first."""
+        return _cut(self.blocks[sum(self.config.encoder_blocks) :], self.config.decoder_blocks)
 
     def build(self, input_shape=None):
         self.enter.build((None, None, None, 3))
@@ -122,6 +144,13 @@ class Restorer(keras.Model):
         self.built = True
 
     def call(self, pixels, level=None):
+        restored = {"pixels": self.restore(pixels, level)}
+        if self.config.level_map:
+            restored["level"] = self.estimate(pixels)
+        return restored
+
+    def restore(self, pixels, level=None):
+        """Return the restored pixels alone; arguments as in `call`."""
         pixels = ops.cast(pixels, "float32")
         x = self.enter((pixels - 128.0) / LEVEL_UNIT)
         if self.config.level_map:
@@ -134,15 +163,11 @@ class Restorer(keras.Model):
             for block in blocks:
                 x = block(x)
             skips.append(x)
-        for i in reversed(range(len(self.decoder))):
+        for i, blocks in reversed(list(enumerate(self.decoder))):
             x = self.up[i](x) + skips[i]
-            for block in self.decoder[i]:
+            for block in blocks:
                 x = block(x)
-        change = ops.cast(self.leave(x), "float32")
-        restored = {"pixels": pixels + change * LEVEL_UNIT}
-        if self.config.level_map:
-            restored["level"] = self.estimate(pixels)
-        return restored
+        return pixels + ops.cast(self.leave(x), "float32") * LEVEL_UNIT
 
     def estimate(self, pixels):
         """Return the level of damage that the network sees, float32 (batch,)."""
@@ -195,3 +220,9 @@ class LevelEstimator(keras.layers.Layer):
 
 def _hashable(value):
     return tuple(value) if isinstance(value, list) else value
+
+
+def _cut(flat, counts):
+    """Cut a list into lists of the given lengths; what is left over is dropped."""
+    ends = np.cumsum(counts)
+    return [list(flat[end - count : end]) for end, count in zip(ends, counts, strict=True)]

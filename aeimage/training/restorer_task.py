@@ -123,7 +123,7 @@ class ScanTask(RestorerTask):
         """Return clean and damaged pages, float32 (batch, size, size, 3) each."""
         pixels, scans, paired, seed = batch
         pixels, scans = ops.cast(pixels, "float32"), ops.cast(scans, "float32")
-        count = int(round(self.grey * pixels.shape[0]))
+        count = round(self.grey * pixels.shape[0])
         one = pixels[:count, ..., 1:2]
         grey = ops.repeat(self.damage(one, seed=seed), 3, axis=-1)
         colour = self.damage(pixels[count:], seed=seed + np.array([0, 2**31], "uint32"))
