@@ -13,16 +13,39 @@ straight-through rounding (Bengio et al. 2013; the constraint on the network fol
 Johnston and Minnen, "Integer networks for data compression with latent-variable models", 2019).
 """
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import keras
 from keras import ops
 
+from aeimage.models.layers import conv_transpose_as_patches
 from aeimage.scale_network import ACTIVATION_MAX, BIAS_MAX, EXACT_LIMIT
 
 WEIGHT_UNIT = 64  # one unit of the trained, real-valued kernel is 64 integer steps
 
 
+_forward_only = contextvars.ContextVar("forward_only", default=False)
+
+
+@contextlib.contextmanager
+def forward_only() -> Iterator[None]:
+    """Leave out what only gradients need: for graphs that are traced to be exported.
+
+    `straight_through` then costs nothing, where it would take two more passes over its tensor.
+    """
+    token = _forward_only.set(True)
+    try:
+        yield
+    finally:
+        _forward_only.reset(token)
+
+
 def straight_through(exact, smooth):
     """Return `exact` in the forward pass with the gradient of `smooth`."""
+    if _forward_only.get():
+        return exact
     return smooth + ops.stop_gradient(exact - smooth)
 
 
@@ -72,6 +95,8 @@ class IntegerConv2D(keras.layers.Layer):
         self.rectify = rectify
         self.input_max = input_max
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        # Whether to upsample by `conv_transpose_as_patches`, which exports to faster graphs.
+        self.as_patches = False
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -108,11 +133,15 @@ class IntegerConv2D(keras.layers.Layer):
         # bfloat16 training in range.
         scale = float(2.0**-self.shift)
         kernel = ops.cast(self.integer_kernel() * scale, self.compute_dtype)
-        if self.upsample == 1:
-            total = ops.conv(inputs, kernel, strides=1, padding="same")
+        bias = self.integer_bias() * scale
+        if self.upsample != 1 and self.as_patches:
+            total = conv_transpose_as_patches(inputs, kernel, bias, self.upsample)
         else:
-            total = ops.conv_transpose(inputs, kernel, strides=self.upsample, padding="same")
-        total = ops.cast(total, "float32") + self.integer_bias() * scale
+            if self.upsample == 1:
+                total = ops.conv(inputs, kernel, strides=1, padding="same")
+            else:
+                total = ops.conv_transpose(inputs, kernel, strides=self.upsample, padding="same")
+            total = ops.cast(total, "float32") + bias
         total = straight_through(round_half_up(total), total)
         if self.rectify:
             total = ops.clip(total, 0.0, float(ACTIVATION_MAX))

@@ -11,6 +11,38 @@ def _patch_config(config: dict) -> dict:
     return {k: v for k, v in config.items() if k not in derived} | {"strides": stride}
 
 
+def conv_transpose_as_patches(inputs, kernel, bias, stride: int, activation=None):
+    """Compute a transposed convolution whose kernel is twice its stride, with "same" padding.
+
+    A 2x2 convolution makes the channels of each patch, half a stride off the input's grid, and
+    depth-to-space lays them out: mobile runtimes have fast kernels for both and slow ones for
+    transposed convolutions. The same numbers up to rounding; whole numbers are the same exactly.
+
+    Args:
+        inputs: (batch, height, width, channels).
+        kernel: (2 * stride, 2 * stride, filters, channels), as Keras stores it.
+        bias: (filters,).
+        stride: even.
+        activation: function of the result, element by element.
+
+    Returns:
+        (batch, stride * height, stride * width, filters).
+    """
+    filters, channels = kernel.shape[2:]
+    kernel = ops.reshape(kernel, (2, stride, 2, stride, filters, channels))
+    # A patch between two cells takes the far half of the first, the near half of the second.
+    kernel = ops.flip(ops.transpose(kernel, (0, 2, 5, 1, 3, 4)), axis=(0, 1))
+    kernel = ops.reshape(kernel, (2, 2, channels, stride * stride * filters))
+    x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    x = ops.conv(x, kernel, strides=1, padding="valid")
+    # On the patches, where runtimes fuse them into the convolution.
+    x = x + ops.cast(ops.tile(bias, (stride * stride,)), x.dtype)
+    if activation is not None:
+        x = activation(x)
+    half = stride // 2
+    return ops.nn.depth_to_space(x, stride)[:, half:-half, half:-half]
+
+
 @keras.saving.register_keras_serializable("aeimage")
 class PatchConv2D(keras.layers.Conv2D):
     """Conv2D whose kernel is twice its stride, computed as a 2x2 convolution of patches.
@@ -46,10 +78,9 @@ class PatchConv2D(keras.layers.Conv2D):
 class PatchConv2DTranspose(keras.layers.Conv2DTranspose):
     """Conv2DTranspose with a kernel of twice its stride; can be run as a convolution to patches.
 
-    The same numbers either way, up to rounding. With `as_patches` set, a 2x2 convolution makes the
-    channels of each patch, half a stride off the input's grid, and depth-to-space lays them out:
-    mobile runtimes have fast kernels for both and slow ones for transposed convolutions. Training
-    libraries are faster with the transposed convolution itself.
+    The same numbers either way, up to rounding: with `as_patches` set, by
+    `conv_transpose_as_patches`. Training libraries are faster with the transposed convolution
+    itself.
 
     Args:
         filters: number of output channels.
@@ -63,16 +94,8 @@ class PatchConv2DTranspose(keras.layers.Conv2DTranspose):
     def call(self, inputs):
         if not self.as_patches:
             return super().call(inputs)
-        stride = self.strides[0]
-        channels = inputs.shape[-1]
-        kernel = ops.reshape(self.kernel, (2, stride, 2, stride, self.filters, channels))
-        # A patch between two cells takes the far half of the first, the near half of the second.
-        kernel = ops.flip(ops.transpose(kernel, (0, 2, 5, 1, 3, 4)), axis=(0, 1))
-        kernel = ops.reshape(kernel, (2, 2, channels, stride * stride * self.filters))
-        x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        x = ops.nn.depth_to_space(ops.conv(x, kernel, strides=1, padding="valid"), stride)
-        half = stride // 2
-        return x[:, half:-half, half:-half] + ops.cast(self.bias, x.dtype)
+        kernel, bias = self.kernel, self.bias
+        return conv_transpose_as_patches(inputs, kernel, bias, self.strides[0], self.activation)
 
     def get_config(self):
         return _patch_config(super().get_config())

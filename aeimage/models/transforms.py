@@ -7,7 +7,12 @@ from keras import ops
 
 from aeimage.models import block_transform
 from aeimage.models.integer import IntegerConv2D
-from aeimage.models.layers import PatchConv2D, PatchConv2DTranspose, ResidualBlock
+from aeimage.models.layers import (
+    PatchConv2D,
+    PatchConv2DTranspose,
+    ResidualBlock,
+    conv_transpose_as_patches,
+)
 
 # Latents and features are orthonormal coefficients of a picture in [0, 1], times UNIT: about one
 # quantiser step at middle rates, so that one learning rate suits every channel.
@@ -205,13 +210,26 @@ class HyperSynthesis(keras.layers.Layer):
             ),
             IntegerConv2D(config.entropy, 4, upsample=2, name="scale_full"),
         ]
+        self.as_patches = False
+
+    def run_as_patches(self):
+        """Upsample by `conv_transpose_as_patches` from now on, which exports to faster graphs."""
+        self.as_patches = True
+        for step in self.scale_steps:
+            step.as_patches = True
 
     def build(self, input_shape):
         _build_chain(self.mean_steps, input_shape[-1])
         _build_chain(self.scale_steps, input_shape[-1])
 
     def mean_features(self, z):
-        return _run_chain(self.mean_steps, z)
+        if not self.as_patches:
+            return _run_chain(self.mean_steps, z)
+        for step in self.mean_steps:
+            z = conv_transpose_as_patches(
+                z, step.kernel, step.bias, step.strides[0], step.activation
+            )
+        return z
 
     def scale_features(self, z):
         return _run_chain(self.scale_steps, z)

@@ -82,6 +82,16 @@ def test_config_round_trips(settings):
     np.testing.assert_array_equal(again(x), layer(x))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (3, 5)])
+def test_upsampling_as_patches_gives_the_same_whole_numbers(size):
+    layer = make_layer({"filters": 6, "kernel_size": 4, "upsample": 2, "shift": 3})
+    x = np.random.default_rng(3).integers(-127, 128, (1, *size, 5)).astype("float32")
+    expected = np.asarray(layer(x))
+    layer.as_patches = True
+    with integer.forward_only():
+        np.testing.assert_array_equal(layer(x), expected)
+
+
 def test_strides_other_than_one_and_two_are_refused():
     with pytest.raises(ValueError, match="Invalid value for `upsample`"):
         IntegerConv2D(4, 4, upsample=3)
@@ -121,3 +131,5 @@ def test_straight_through_is_exact_forward_and_smooth_backward():
         y = integer.straight_through(integer.round_half_up(x), x)
     np.testing.assert_array_equal(y, np.floor(x.numpy() + np.float32(0.5)))
     np.testing.assert_array_equal(tape.gradient(y, x), np.ones(x.shape))
+    with integer.forward_only():
+        assert integer.straight_through(y, x) is y

@@ -49,6 +49,17 @@ def test_patch_convolutions_are_the_usual_ones(fast_class, plain_class, stride):
     np.testing.assert_allclose(numpy(fast(x)), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("stride", [2, 4, 8])
+def test_a_transposed_convolution_as_patches_is_the_usual_one(stride):
+    layer = PatchConv2DTranspose(7, stride, activation="relu")
+    x = draw(2, 3, 5, 6)
+    layer.build(x.shape)
+    randomise(layer)
+    expected = numpy(layer(x))
+    layer.as_patches = True
+    np.testing.assert_allclose(numpy(layer(x)), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_residual_block_starts_as_the_identity():
     x = draw(1, 4, 5, 6)
     block = ResidualBlock(3)
