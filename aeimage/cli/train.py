@@ -1,11 +1,11 @@
 """
 Train a model on your own pictures. Needs the train extra: pip install "aeimage[train]".
 
-PRESET says what is trained: codec is the photo codec, codec-tiny a small one that learns in
-seconds. The run's folder gets metrics.csv and validation.csv, TensorBoard curves and pictures
-(tensorboard --logdir OUT), checkpoint.npz to resume from, and best.weights.h5. Interrupt it when
-you like, also with kill: --resume goes on from the last checkpoint. `aeimage export` makes a model
-of it.
+PRESET says what is trained; docs/training.md lists the presets and what to expect of them. The
+run's folder gets metrics.csv and validation.csv, TensorBoard curves and pictures (tensorboard
+--logdir OUT), checkpoint.npz to resume from, and best.weights.h5. Interrupt it when you like, also
+with kill: --resume goes on from the last checkpoint, as if nothing had happened. `aeimage export`
+makes a model of it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from aeimage.cli import options
 EXAMPLES = [
     "aeimage train codec-tiny --data photos --out runs/tiny --steps 4",
     "aeimage train codec-tiny --data photos --out runs/tiny --steps 6 --resume",
+    "aeimage train codec-tiny --data photos --out runs/other --epochs 2 --patience 3",
 ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("preset", metavar="PRESET", help="codec or codec-tiny")
+    parser.add_argument("preset", metavar="PRESET", help="for example codec, photo or scan")
     parser.add_argument(
         "--data", metavar="DIR", nargs="+", required=True, type=Path, help="folders of pictures"
     )
@@ -35,8 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="held-out pictures (default: a fixed twentieth of the data)",
     )
-    parser.add_argument("--steps", type=options.positive, help="(default: the preset's)")
-    parser.add_argument("--batch-size", metavar="N", type=options.positive, help="crops a step")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=options.positive, help="(default: the preset's)")
+    length.add_argument(
+        "--epochs", metavar="N", type=options.positive, help="times the number of pictures"
+    )
+    parser.add_argument(
+        "--batch-size",
+        metavar="N",
+        type=options.positive,
+        help="examples a step, shared out among all devices",
+    )
     parser.add_argument("--crop", metavar="PIXELS", type=options.positive, help="side of a crop")
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="of Adam, at its peak")
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
@@ -48,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init", metavar="WEIGHTS", type=Path, help="start from a .weights.h5 file"
     )
+    parser.add_argument(
+        "--patience",
+        metavar="N",
+        type=int,
+        help="stop after N validations without a better objective (default: 0, never)",
+    )
+    add_device_arguments(parser)
     for name, default in (("log", 100), ("save", 1000), ("validate", 2500)):
         parser.add_argument(
             f"--{name}-every",
@@ -56,6 +73,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=default,
             help=f"(default: {default})",
         )
+    parser.add_argument(
+        "--profile-input",
+        action="store_true",
+        help="measure whether the input pipeline keeps up with the device; trains and writes "
+        "nothing",
+    )
+
+
+def add_device_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where and in which numbers to compute."""
+    parser.add_argument(
+        "--strategy",
+        choices=("auto", "one", "mirrored", "multiworker"),
+        default="auto",
+        help="one device, several of this machine, or the machines of TF_CONFIG (default: all "
+        "there are)",
+    )
+    parser.add_argument(
+        "--devices",
+        metavar="DEVICE",
+        nargs="+",
+        help="such as gpu:0 gpu:1; cpu:0 cpu:1 divides the processor, to try it out",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+        help="(default: mixed_bfloat16 where the device has it and the preset wants it)",
+    )
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=None,
+        help="the same bits each time; slower on GPUs",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,12 +115,19 @@ def run(args: argparse.Namespace) -> int:
 
     require_training("Training")
     from aeimage.training.request import TrainingRequest
-    from aeimage.training.run import train
+    from aeimage.training.run import prepare, train
 
-    request = TrainingRequest(**{k: v for k, v in vars(args).items() if v is not None})
+    asked = {k: v for k, v in vars(args).items() if v is not None}
+    measure = asked.pop("profile_input")
+    request = TrainingRequest(**asked)
+    if measure:
+        from aeimage.training.profiling import profile_input
+
+        print(profile_input(prepare(request)[0]).report)
+        return 0
     trainer = train(request)
     if trainer.stopping:
         print(f"Stopped at step {trainer.step}; --resume goes on from here.")
-    else:
+    elif trainer.engine.chief:
         print(f"Finished {trainer.step} steps. Next: aeimage export {args.out} -o MODEL")
     return 0

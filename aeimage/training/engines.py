@@ -1,160 +1,147 @@
 """One training step on the backend that Keras runs on: TensorFlow or JAX.
 
-Tasks and models are written in `keras.ops`; what differs between backends is how gradients are
-taken and where the weights live. An engine hides both:
+Tasks and models are written in `keras.ops`, and the mathematics of a step is in
+`aeimage.training.step`; what differs between backends is how gradients are taken, how functions
+are compiled and where the weights live. An engine hides that. Weights, moments and moving average
+stay on the device from step to step; the model's variables are only a place to put weights for
+validation.
 
-    engine.train(batch, scalars, rounded)   one step; returns the loss and its parts
-    engine.forward(*inputs)                 one evaluation of the model on arrays
-    engine.pull()                           afterwards the model's variables hold the weights
-    engine.push()                           the model's variables were assigned to: take them up
+    engine.put(batch, scalars, seed, step)  the inputs of a step, on the device
+    engine.train(inputs, rate, step, rounded)   one step; returns the loss and its parts
+    engine.average(share)                   move the moving average towards the weights
+    engine.fetch(logs)                      numbers of several steps as floats
+    engine.read(), engine.write(arrays)     all of it by name, as in a checkpoint
+    engine.show_average()                   puts the averaged weights into the model's variables
+    engine.forward(*inputs)                 evaluates the model with what its variables hold
 """
 
+from collections import deque
 from typing import Any
 
 import keras
 import numpy as np
 
 from aeimage.errors import UsageError
+from aeimage.training.arrays import from_arrays, to_arrays
+from aeimage.training.step import Step, averaged
+
+STEPS_AHEAD = 4
 
 
-def make_engine(task: Any, model: keras.Model, optimizer: keras.optimizers.Optimizer):
+def make_engine(task: Any, model: keras.Model, *, clip_norm: float = 1.0, strategy: Any = None):
     """Return the engine of the current Keras backend.
+
+    Args:
+        task, model: see `aeimage.training.task`.
+        clip_norm: largest norm of the gradient.
+        strategy: a `tf.distribute.Strategy`; None for one device.
 
     Raises:
         UsageError: the backend is neither TensorFlow nor JAX.
     """
+    step = Step(task, model, clip_norm)
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        return TensorFlowEngine(task, model, optimizer)
+        from aeimage.training.distribution import TensorFlowEngine
+
+        return TensorFlowEngine(step, strategy)
     if backend == "jax":
-        return JaxEngine(task, model, optimizer)
+        return JaxEngine(step)
     raise UsageError.for_value("KERAS_BACKEND", "tensorflow or jax", backend)
 
 
-class TensorFlowEngine:
-    """Graph steps of TensorFlow; the weights live in the model's variables."""
-
-    def __init__(self, task, model, optimizer) -> None:
-        import tensorflow as tf
-
-        self._tf, self._task, self._model, self._optimizer = tf, task, model, optimizer
-        self._steps: dict[bool, Any] = {}
-        self._forward = tf.function(
-            lambda *inputs: dict(model(*inputs, training=False)),
-            reduce_retracing=True,
-        )
-
-    def _step(self, rounded: bool):
-        tf = self._tf
-
-        @tf.function(reduce_retracing=True)
-        def step(batch, scalars):
-            with tf.GradientTape() as tape:
-                loss, parts = self._task.loss(self._model, batch, scalars, rounded_rate=rounded)
-            variables = self._model.trainable_variables
-            gradients = tape.gradient(loss, variables)
-            norm = tf.linalg.global_norm(gradients)
-            self._optimizer.apply(gradients, variables)
-            return {"loss": loss, "gradient_norm": norm, **parts}
-
-        return step
-
-    def train(self, batch, scalars, rounded: bool) -> dict[str, Any]:
-        """Take one step."""
-        if rounded not in self._steps:
-            self._steps[rounded] = self._step(rounded)
-        constant = self._tf.constant
-        return self._steps[rounded](tuple(map(constant, batch)), constant(scalars))
-
-    def forward(self, *inputs):
-        """Evaluate the model without noise."""
-        return self._forward(*map(self._tf.constant, inputs))
-
-    def pull(self) -> None:
-        """Nothing to do: variables are current."""
-
-    def push(self) -> None:
-        """Nothing to do: variables are what is trained."""
-
-
 class JaxEngine:
-    """Jitted steps of JAX; between `push` and `pull` the weights live in arrays on the device."""
+    """Jitted steps of JAX on one device, whose state is updated in place.
 
-    def __init__(self, task, model, optimizer) -> None:
+    Args:
+        step: the mathematics.
+    """
+
+    replicas, chief, several = 1, True, False
+
+    def __init__(self, step: Step) -> None:
         import jax
 
-        self._jax, self._task, self._model, self._optimizer = jax, task, model, optimizer
-        trained = {id(v) for v in model.trainable_variables}
-        self._fixed = [v for v in model.variables if id(v) not in trained]
+        self._jax, self.maths = jax, step
         self._steps = {
-            rounded: jax.jit(self._step(rounded), donate_argnums=(0, 1)) for rounded in (0, 1)
+            rounded: jax.jit(self._compute(rounded), donate_argnums=0) for rounded in (False, True)
         }
+        self._averaged = jax.jit(averaged, donate_argnums=0)
         self._forward = jax.jit(self._evaluate)
-        self._weights: list | None = None
-        self._slots: list | None = None
+        self._state = self._average = None
+        self._running: deque = deque()
 
-    def _step(self, rounded: int):
-        jax, model, optimizer = self._jax, self._model, self._optimizer
+    def _compute(self, rounded: bool):
+        jax, step = self._jax, self.maths
 
-        def loss_of(weights, fixed, batch, scalars):
-            mapping = [
-                *zip(model.trainable_variables, weights, strict=True),
-                *zip(self._fixed, fixed, strict=True),
-            ]
-            with keras.StatelessScope(state_mapping=mapping):
-                return self._task.loss(model, batch, scalars, rounded_rate=bool(rounded))
+        def gradient_of(loss, pieces):
+            (_, beside), gradients = jax.value_and_grad(loss, has_aux=True)(pieces)
+            return beside, gradients
 
-        def step(weights, slots, fixed, batch, scalars):
-            (loss, parts), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-                weights, fixed, batch, scalars
+        def compute(state, batch, scalars, seeds, rate):
+            return step.update(
+                state,
+                batch,
+                scalars,
+                seeds,
+                rate,
+                rounded=rounded,
+                gradient_of=gradient_of,
+                mean=lambda vector: vector,
             )
-            norm = jax.numpy.sqrt(sum((g.astype("float32") ** 2).sum() for g in gradients))
-            weights, slots = optimizer.stateless_apply(slots, gradients, weights)
-            return weights, slots, {"loss": loss, "gradient_norm": norm, **parts}
 
-        return step
+        return compute
 
-    def _evaluate(self, weights, fixed, *inputs):
-        mapping = [
-            *zip(self._model.trainable_variables, weights, strict=True),
-            *zip(self._fixed, fixed, strict=True),
-        ]
-        with keras.StatelessScope(state_mapping=mapping):
-            return dict(self._model(*inputs, training=False))
+    def _evaluate(self, values, *inputs):
+        model = self.maths.model
+        with keras.StatelessScope(state_mapping=zip(model.variables, values, strict=True)):
+            return dict(model(*inputs, training=False))
 
-    def train(self, batch, scalars, rounded: bool) -> dict[str, Any]:
+    def put(self, batch, scalars, seed: int, step: int):
+        """Send the inputs of a step to the device; returns at once."""
+        return self._jax.device_put((tuple(batch), scalars, self.maths.seeds(seed, step)))
+
+    def train(self, inputs, rate: float, step: int, rounded: bool) -> dict[str, Any]:
         """Take one step."""
-        if self._weights is None:
-            self.push()
-        # The seed of the noise and the learning rate are set on the variables, step by step.
-        rate = self._optimizer.learning_rate
-        for place, variable in enumerate(self._optimizer.variables):
-            if variable is rate or variable.path == rate.path:
-                self._slots[place] = self._jax.numpy.copy(variable.value)
-        fixed = [v.value for v in self._fixed]
-        self._weights, self._slots, logs = self._steps[int(rounded)](
-            self._weights, self._slots, fixed, batch, scalars
-        )
+        rate = self.maths.step_size(rate, step)
+        self._state, logs = self._steps[bool(rounded)](self._state, *inputs, rate)
+        # Steps queue up on the device, each with its batch: not too many of them.
+        self._running.append(logs["loss"])
+        if len(self._running) > STEPS_AHEAD:
+            self._jax.block_until_ready(self._running.popleft())
         return logs
 
-    def forward(self, *inputs):
-        """Evaluate the model without noise, with the weights in its variables."""
-        weights = [v.value for v in self._model.trainable_variables]
-        output = self._forward(weights, [v.value for v in self._fixed], *inputs)
+    def average(self, share: float) -> None:
+        """Move the moving average by `share` of its distance to the weights."""
+        self._average = self._averaged(self._average, self._state.weights, np.float32(share))
+
+    def fetch(self, logs: list[dict]) -> list[dict[str, float]]:
+        """Return logs of several steps as floats; waits for the last."""
+        return [{k: float(v) for k, v in row.items()} for row in self._jax.device_get(logs)]
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Return everything that a checkpoint holds."""
+        return to_arrays(self.maths, *self._jax.device_get((self._state, self._average)))
+
+    def write(self, arrays: dict[str, np.ndarray] | None = None) -> None:
+        """Start from a checkpoint's arrays, or from what the model's variables hold."""
+        self._state, self._average = self._jax.device_put(from_arrays(self.maths, arrays))
+
+    def show_average(self) -> None:
+        """Put the averaged weights into the model's variables."""
+        average, fixed = self._jax.device_get((self._average, self._state.fixed))
+        self.maths.weights.assign(average)
+        self.maths.fixed.assign(fixed)
+
+    def forward(self, *inputs) -> dict[str, np.ndarray]:
+        """Evaluate the model without noise, with what its variables hold."""
+        output = self._forward([v.value for v in self.maths.model.variables], *inputs)
         return {name: np.asarray(value) for name, value in output.items()}
 
-    def pull(self) -> None:
-        """Copy weights and optimizer state to the variables."""
-        if self._weights is None:
-            return
-        for variable, value in zip(self._model.trainable_variables, self._weights, strict=True):
-            variable.assign(value)
-        for variable, value in zip(self._optimizer.variables, self._slots, strict=True):
-            variable.assign(value)
+    def any(self, flag: bool) -> bool:
+        """Return whether a worker has raised its flag; there is only this one."""
+        return flag
 
-    def push(self) -> None:
-        """Take weights and optimizer state from the variables."""
-        # Copies: a step gives its arguments' memory back to the device.
-        copy = self._jax.numpy.copy
-        self._weights = [copy(v.value) for v in self._model.trainable_variables]
-        self._slots = [copy(v.value) for v in self._optimizer.variables]
+    def of_chief(self, value: np.ndarray) -> np.ndarray:
+        """Return what the chief passed; there is nobody else."""
+        return value

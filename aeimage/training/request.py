@@ -12,11 +12,17 @@ class TrainingRequest:
         preset: name of the preset.
         data: folders of pictures.
         out: folder of the run.
-        steps, batch_size, crop, learning_rate: see the preset.
+        steps, batch_size, crop, learning_rate: see the preset. The batch is the global one, shared
+            out among all devices.
+        epochs: instead of `steps`: how often as many examples are seen as there are pictures.
         seed: of everything random; 0 if the run is new.
         resume: go on from the run's checkpoint where there is one.
         init: weights to start from (``.weights.h5``).
         validation_data: folders of held-out pictures; by default a fixed part of `data`.
+        precision: see `aeimage.training.devices.choose_precision`; "auto" if the run is new.
+        patience: stop after this many validations without a better objective; 0: never.
+        deterministic: the same bits each time from every operation, at some cost on GPUs.
+        strategy, devices: see `aeimage.training.devices.make_strategy`.
         log_every, save_every, validate_every: in steps.
     """
 
@@ -24,6 +30,7 @@ class TrainingRequest:
     data: list[Path]
     out: Path
     steps: int | None = None
+    epochs: int | None = None
     batch_size: int | None = None
     crop: int | None = None
     learning_rate: float | None = None
@@ -31,6 +38,11 @@ class TrainingRequest:
     resume: bool = False
     init: Path | None = None
     validation_data: list[Path] | None = None
+    precision: str | None = None
+    patience: int | None = None
+    deterministic: bool | None = None
+    strategy: str = "auto"
+    devices: list[str] | None = None
     log_every: int = 100
     save_every: int = 1000
     validate_every: int = 2500

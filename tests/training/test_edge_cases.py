@@ -65,17 +65,25 @@ class _Diverging:
         return ()
 
     scalars = batch
+    chief, several = True, False
 
-    def seed_step(self, model, step):
-        pass
+    def put(self, *args):
+        return ()
 
     def train(self, *args):
         return self.logs
 
-    def pull(self):
+    def fetch(self, logs):
+        return logs
+
+    def write(self):
         pass
 
-    push = pull
+    def any(self, flag):
+        return flag
+
+    def of_chief(self, value):
+        return value
 
 
 @pytest.mark.parametrize("name", ["loss", "gradient_norm"])
