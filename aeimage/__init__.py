@@ -10,6 +10,8 @@
     codec = aeimage.Codec()                             # keeps its model open
     small = codec.compress(picture, max_bytes=50_000)
 
+    page = aeimage.denoise("scan.png")                  # ready for OCR; model="photo" for noise
+
 Names load on first use (PEP 562), so `import aeimage` costs a few milliseconds. None of them needs
 TensorFlow or Keras.
 """
@@ -22,15 +24,26 @@ from aeimage.errors import AEImageError
 
 if TYPE_CHECKING:
     from aeimage.runtime.compressor import Codec, compress, decompress
+    from aeimage.runtime.restorer import Restorer, denoise
 
     __version__: str
 
-__all__ = ["AEImageError", "Codec", "__version__", "compress", "decompress"]
+__all__ = [
+    "AEImageError",
+    "Codec",
+    "Restorer",
+    "__version__",
+    "compress",
+    "decompress",
+    "denoise",
+]
 
 _LAZY = {
     "Codec": "aeimage.runtime.compressor",
+    "Restorer": "aeimage.runtime.restorer",
     "compress": "aeimage.runtime.compressor",
     "decompress": "aeimage.runtime.compressor",
+    "denoise": "aeimage.runtime.restorer",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aeimage.tiles import row_of_tiles, tiles, with_halo
+from aeimage.tiles import even_tiles, row_of_tiles, tiles, with_halo
 
 SHAPES = [(64, 64), (192, 320), (320, 64), (64, 1024), (100, 36)]
 
@@ -65,3 +65,36 @@ def test_a_row_of_tiles_covers_its_rows_wherever_they_begin():
 )
 def test_a_halo_is_cut_at_the_borders(part, window, inner):
     assert with_halo(part, 10, 3) == (window, inner)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_even_tiles_cover_everything_once_with_their_halos(seed):
+    rng = np.random.default_rng(seed)
+    step = int(rng.choice([1, 4, 16]))
+    halo = int(rng.integers(0, 40))
+    height, width = (int(n) * step for n in rng.integers(1, 300 // step + 1, 2))
+    limit = int(rng.integers(1, 40_000))
+    found = even_tiles(height, width, step, halo, limit)
+    seen = np.zeros((height, width), int)
+    for tile in found:
+        seen[tile.rows, tile.columns] += 1
+        for part, window, inner, length in zip(
+            (tile.rows, tile.columns), tile.window, tile.inner, (height, width), strict=True
+        ):
+            assert 0 <= window.start <= max(0, part.start - halo)
+            assert min(length, part.stop + halo) <= window.stop <= length
+            assert window.start % step == window.stop % step == 0
+            assert inner == slice(part.start - window.start, part.stop - window.start)
+    assert (seen == 1).all()
+    shapes = {tuple(s.stop - s.start for s in tile.window) for tile in found}
+    assert len(shapes) == 1
+    area = np.prod(shapes.pop())
+    smallest = -(-halo // step) * 2 * step + step
+    assert area <= max(limit, smallest**2)
+
+
+def test_even_tiles_of_a_scanned_page_overlap_little():
+    # A4 at 300 dpi
+    found = even_tiles(3520, 2480, 16, 96, 2_000_000)
+    windows = sum(np.prod([s.stop - s.start for s in tile.window]) for tile in found)
+    assert windows < 1.3 * 3520 * 2480

@@ -8,6 +8,7 @@ from aeimage.images.picture import Picture
 from aeimage.images.reading import (
     DEFAULT_MAX_PIXELS,
     PICTURE_SUFFIXES,
+    as_picture,
     count_pages,
     from_pillow,
     is_picture_path,
@@ -20,6 +21,7 @@ __all__ = [
     "OUTPUT_FORMATS",
     "PICTURE_SUFFIXES",
     "Picture",
+    "as_picture",
     "count_pages",
     "from_pillow",
     "is_picture_path",

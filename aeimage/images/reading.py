@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from aeimage.errors import (
@@ -148,6 +150,36 @@ def from_pillow(image: Image.Image) -> Picture:
     with opening.translated_errors(name):
         image.load()
     return _assemble(image, samples, header, name)[0]
+
+
+def as_picture(
+    image: Image.Image | NDArray[np.uint8] | str | Path | Picture,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Picture:
+    """Return anything that is a picture as `Picture`.
+
+    Args:
+        image: Pillow image; uint8 array (height, width, 3), or (height, width) for grey; path of a
+            picture file; or a `Picture`.
+        max_pixels: largest picture file to read, in pixels; None reads any.
+
+    Raises:
+        UsageError: `image` is none of these.
+        PictureError: a file cannot be read.
+    """
+    if isinstance(image, Picture):
+        return image
+    if isinstance(image, np.ndarray):
+        if image.ndim == 2:
+            return Picture(np.repeat(image[..., None], 3, axis=-1), source_mode="L")
+        return Picture(np.ascontiguousarray(image))
+    if isinstance(image, str | Path):
+        return read_picture(image, max_pixels=max_pixels)
+    if not hasattr(image, "getbands"):
+        raise UsageError.for_value(
+            "image", "a Pillow image, a uint8 array or the path of a picture", type(image).__name__
+        )
+    return from_pillow(image)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from aeimage.codec.container import (
     write_container,
 )
 from aeimage.errors import UsageError
-from aeimage.images import Picture, from_pillow, read_picture, to_pillow
+from aeimage.images import Picture, as_picture, to_pillow
 from aeimage.metrics import psnr
 from aeimage.runtime.bundle import Bundle, find_bundle, find_codec, load_tables
 from aeimage.runtime.latent_codec import Geometry, LatentCodec
@@ -106,7 +106,8 @@ class Codec:
         """Compress a picture.
 
         Args:
-            image: Pillow image, uint8 array (height, width, 3), or path of a picture file.
+            image: Pillow image, uint8 array (height, width, 3) or (height, width), or path of a
+                picture file.
             quality: 0 to 100; 50 where no target is given.
             bpp, psnr, max_bytes: other targets, see `Target`.
             strip: leave out ICC profile, EXIF, XMP and resolution.
@@ -240,29 +241,6 @@ class Codec:
             for name in ("icc", "exif", "xmp", "dpi"):
                 extras[name] = getattr(picture, name)
         return extras
-
-
-def as_picture(
-    image: Image.Image | NDArray[np.uint8] | str | Path | Picture,
-    max_pixels: int | None = DEFAULT_MAX_PIXELS,
-) -> Picture:
-    """Return anything that is a picture as `Picture`.
-
-    Raises:
-        UsageError: an array is not uint8 (height, width, 3).
-        PictureError: a file cannot be read.
-    """
-    if isinstance(image, Picture):
-        return image
-    if isinstance(image, np.ndarray):
-        return Picture(rgb=np.ascontiguousarray(image))
-    if isinstance(image, str | Path):
-        return read_picture(image, max_pixels=max_pixels)
-    if not hasattr(image, "getbands"):
-        raise UsageError.for_value(
-            "image", "a Pillow image, a uint8 array or the path of a picture", type(image).__name__
-        )
-    return from_pillow(image)
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,0 +1,231 @@
+"""Damaged scans and noisy photographs to clean pictures: the restorers as users meet them."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aeimage.errors import UsageError
+from aeimage.images import DEFAULT_MAX_PIXELS, Picture, as_picture, to_pillow
+from aeimage.runtime.bundle import find_bundle
+from aeimage.runtime.page_or_photo import looks_like_page
+from aeimage.runtime.restorer_network import FILE_NAME, LEVELS, TASKS, RestorerNetwork
+from aeimage.runtime.session import Session
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DEFAULT_MODEL = "scan"
+AUTO = "auto"
+MAX_TILE_PIXELS = 2_000_000
+"""What a network sees at once: an A4 page at 300 dpi takes six tiles, a fifth of it overlap."""
+
+MAX_SIGMA = 75.0
+"""The highest noise level that networks are trained for, RMS in levels."""
+NOISELESS = 1.0
+"""A photograph whose noise level is at most this stays as it is."""
+
+# A page on which the network finds next to nothing to do is clean: it stays as it is.
+LARGE_CHANGE = 40
+"""Levels by which a pixel changes where a speck goes or a stroke is mended."""
+CLEAN_LARGE_CHANGES = 0.0002
+"""The share of such pixels that a clean page stays below: 1,740 of A4 at 300 dpi."""
+CLEAN_MEAN_CHANGE = 1.5
+"""The mean change, in levels, that a clean page stays below."""
+
+Restored = TypeVar("Restored", "NDArray", Picture)
+
+
+@dataclass(frozen=True)
+class RestoreResult(Generic[Restored]):
+    """What became of a picture.
+
+    Attributes:
+        image: the restored picture, or the very input if nothing was to be done.
+        changed: whether anything was done.
+        model: name of the model that looked at it.
+        sigma: the noise level that was assumed, RMS in levels; None for scans.
+    """
+
+    image: Restored
+    changed: bool
+    model: str
+    sigma: float | None = None
+
+
+class Restorer:
+    """An open restorer; keeps its networks in memory between pictures.
+
+    Args:
+        model: ``"scan"``, ``"photo"``, or another installed restorer's name or folder; ``"auto"``
+            chooses between the first two for each picture, see
+            `aeimage.runtime.page_or_photo.looks_like_page`.
+        threads: of the networks; by default one for each core.
+        max_tile_pixels: larger tiles overlap less and take more memory.
+
+    Raises:
+        ModelNotFoundError: no such model.
+        ModelFileError: the bundle is damaged.
+    """
+
+    session_class = Session
+
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        threads: int | None = None,
+        max_tile_pixels: int = MAX_TILE_PIXELS,
+    ) -> None:
+        self.name = model
+        self._networks: dict[str, RestorerNetwork] = {}
+        for name in TASKS if model == AUTO else (model,):
+            bundle = find_bundle(name, kind="restorer")
+            bundle.verify()
+            session = self.session_class(bundle.path / FILE_NAME, threads)
+            network = RestorerNetwork(bundle, session, max_tile_pixels)
+            self._networks[network.task] = network
+
+    def restore(self, pixels: NDArray, sigma: float | None = None) -> NDArray:
+        """Restore a picture given as an array; see `examine`, whose `image` this is."""
+        return self.examine(pixels, sigma).image
+
+    def examine(self, pixels: NDArray, sigma: float | None = None) -> RestoreResult[NDArray]:
+        """Restore a picture given as an array, and tell what was done.
+
+        Clean pages and noiseless photographs come back as they are.
+
+        Args:
+            pixels: uint8, or float32 in levels, which may lie outside 0 to 255; (height, width,
+                3), or (height, width) for grey.
+            sigma: noise level of a photograph, 0 to 75, RMS in levels; estimated if not given.
+
+        Returns:
+            the result; its `image` has the shape and dtype of `pixels`. float32 comes back neither
+            clipped nor rounded.
+
+        Raises:
+            UsageError: an argument is not as described.
+        """
+        _check(pixels)
+        network = self._network_for(pixels, sigma)
+        if network.task == "photo":
+            level = network.estimate(pixels) if sigma is None else float(sigma)
+            level = min(max(level, 0.0), MAX_SIGMA)
+            if level <= NOISELESS:
+                return RestoreResult(pixels, False, network.name, level)
+            restored, _ = network.run(pixels, level)
+            return RestoreResult(restored, True, network.name, level)
+        restored, changes = network.run(pixels, None)
+        if is_clean(changes):
+            return RestoreResult(pixels, False, network.name)
+        return RestoreResult(restored, True, network.name)
+
+    def restore_picture(
+        self, picture: Picture, sigma: float | None = None
+    ) -> RestoreResult[Picture]:
+        """Restore a picture with its metadata; transparency stays as it is. See `examine`."""
+        # Grey takes a third of the memory, and stays exactly neutral.
+        pixels = np.ascontiguousarray(picture.rgb[..., 0]) if picture.is_grey else picture.rgb
+        result = self.examine(pixels, sigma)
+        if not result.changed:
+            return replace(result, image=picture)
+        rgb = result.image
+        if rgb.ndim == 2:
+            rgb = np.repeat(rgb[..., None], 3, axis=-1)
+        return replace(result, image=replace(picture, rgb=rgb))
+
+    def _network_for(self, pixels: NDArray, sigma: float | None) -> RestorerNetwork:
+        if sigma is not None and not 0.0 <= sigma <= MAX_SIGMA:
+            raise UsageError.for_value(
+                "sigma", f"a noise level from 0 to {MAX_SIGMA:g}, or None", sigma
+            )
+        if len(self._networks) > 1:
+            return self._networks["scan" if looks_like_page(pixels) else "photo"]
+        (network,) = self._networks.values()
+        if sigma is not None and network.task != "photo":
+            raise UsageError(
+                f"The model {self.name!r} restores scans, which have no single noise level. Leave "
+                "`sigma` out, or use the model 'photo'."
+            )
+        return network
+
+
+def is_clean(changes: NDArray[np.int64]) -> bool:
+    """Whether a network for scans changed so little that the page was clean before.
+
+    Args:
+        changes: histogram (256,): how many pixels changed by so many levels.
+    """
+    pixels = changes.sum()
+    mean = (changes * np.arange(LEVELS)).sum() / pixels
+    large = changes[LARGE_CHANGE + 1 :].sum() / pixels
+    return bool(mean < CLEAN_MEAN_CHANGE and large < CLEAN_LARGE_CHANGES)
+
+
+def _check(pixels: NDArray) -> None:
+    if not isinstance(pixels, np.ndarray) or pixels.dtype not in (np.uint8, np.float32):
+        received = pixels.dtype.name if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise UsageError.for_value("pixels", "an array of uint8 or float32", received)
+    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or 0 in pixels.shape:
+        raise UsageError.for_value(
+            "pixels.shape", "(height, width, 3) or (height, width)", pixels.shape
+        )
+    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+        raise UsageError("`pixels` holds values that are not finite. Expected levels, 0 to 255.")
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(model: str, bundles: tuple[Path, ...]) -> Restorer:
+    return Restorer(model)
+
+
+def open_restorer(model: str = DEFAULT_MODEL) -> Restorer:
+    """Return an open restorer; the same one for the same model.
+
+    Raises:
+        ModelNotFoundError, ModelFileError: as for `Restorer`.
+    """
+    names = TASKS if model == AUTO else (model,)
+    paths = (find_bundle(name, kind="restorer").path.resolve() for name in names)
+    return _opened(model, tuple(paths))
+
+
+def denoise(
+    image: Image.Image | NDArray[np.uint8] | str | Path,
+    model: str = DEFAULT_MODEL,
+    sigma: float | None = None,
+    *,
+    max_pixels: int | None = DEFAULT_MAX_PIXELS,
+) -> Image.Image:
+    """Clean a scanned page or take the noise out of a photograph.
+
+    Args:
+        image: Pillow image; uint8 array (height, width, 3), or (height, width) for grey; or path
+            of a picture file.
+        model: ``"scan"``, ``"photo"``, ``"auto"`` to choose by the picture, or another restorer.
+        sigma: noise level of a photograph, 0 to 75, RMS in levels; estimated if not given.
+        max_pixels: largest picture file to read, in pixels; None reads any.
+
+    Warns:
+        UserWarning: for what was lost or assumed on reading, such as 16-bit samples.
+
+    Returns:
+        an image of mode RGB, or L where `image` was grey or bilevel, with an A where it was
+        transparent; upright, of the same size, with ICC profile, EXIF, XMP and DPI in its `info`.
+
+    Raises:
+        UsageError: an argument is out of range.
+        PictureError: the picture cannot be read.
+        ModelNotFoundError: the model is not installed.
+    """
+    restorer = open_restorer(model)
+    picture = as_picture(image, max_pixels)
+    for warning in picture.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return to_pillow(restorer.restore_picture(picture, sigma).image, like_source=True)
