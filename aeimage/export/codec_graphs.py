@@ -7,16 +7,22 @@
     synthesis     u_hat -> pixels
 
 Every tensor has a batch axis of one and is float32, but for pixels, which are uint8. Heights and
-widths are free: those of pixels are multiples of 64, those of latents of 4.
+widths are free, or fixed to those of a square tile: those of pixels are multiples of 64, those of
+latents of 4.
 """
+
+import functools
 
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
-from aeimage.models.integer import round_half_up
+from aeimage.models.integer import forward_only, round_half_up
 from aeimage.models.transforms import HYPER_MAX, PIXEL_UNIT
+from aeimage.tables import NUM_INDEXES
+
+_NEVER = 1e9  # larger than any residual
 
 
 def context_count(number: int) -> int:
@@ -25,27 +31,38 @@ def context_count(number: int) -> int:
 
 
 class CodecGraphs(tf.Module):
-    """Holds a built float32 `HyperpriorCodec` and its graphs as `tf.function` attributes."""
+    """Holds a built float32 `HyperpriorCodec` and its graphs as `tf.function` attributes.
 
-    def __init__(self, model: HyperpriorCodec):
+    Args:
+        model: the codec.
+        tile: side of the pictures in pixels, a multiple of 64; by default any size will do.
+    """
+
+    def __init__(self, model: HyperpriorCodec, tile: int | None = None):
         super().__init__()
         self.model = model
         self.weights = [v.value for v in model.trainable_variables]
         for layer in (model.synthesis_transform.pair, model.synthesis_transform.patch):
             layer.as_patches = True
+        model.hyper_synthesis.run_as_patches()
         config = model.config
         latents, hyper = config.latents, config.hyper
 
-        def image(*shape, dtype=tf.float32, name):
-            return tf.TensorSpec((1, *shape), dtype, name=name)
+        def image(stride, channels, *, dtype=tf.float32, name):
+            side = None if tile is None else tile // stride
+            return tf.TensorSpec((1, side, side, channels), dtype, name=name)
 
-        pixels = image(None, None, 3, dtype=tf.uint8, name="pixels")
-        u = image(None, None, latents, name="latents")
-        z = image(None, None, hyper, name="hyper_latents")
-        symbols = image(None, None, latents, name="symbols")
-        plane = {n: image(None, None, 1, name=n) for n in ("checker", "valid")}
-        vector = {n: image(1, 1, latents, name=n) for n in ("gain", "inverse", "base")}
-        rounding = tf.TensorSpec((None,), tf.float32, name="rounding")
+        def one(channels, name):
+            return tf.TensorSpec((1, 1, 1, channels), tf.float32, name=name)
+
+        pixels = image(1, 3, dtype=tf.uint8, name="pixels")
+        u = image(16, latents, name="latents")
+        z = image(64, hyper, name="hyper_latents")
+        symbols = image(16, latents, name="symbols")
+        plane = {n: image(16, 1, name=n) for n in ("checker", "valid")}
+        vector = {n: one(latents, n) for n in ("gain", "inverse", "base")}
+        count = None if tile is None else NUM_INDEXES
+        rounding = tf.TensorSpec((count,), tf.float32, name="rounding")
 
         self.graphs = {
             "analysis": self._function(self._analysis, pixels),
@@ -66,9 +83,9 @@ class CodecGraphs(tf.Module):
         }
         for number in range(PASSES):
             part = model.slice_of_pass(number)
-            base = image(1, 1, part.stop - part.start, name="base")
+            base = one(part.stop - part.start, "base")
             contexts = [
-                image(None, None, size, name=f"symbols_{i}")
+                image(16, size, name=f"symbols_{i}")
                 for i, size in enumerate(config.slices[: context_count(number)])
             ]
             self.graphs[f"scales_{number}"] = self._function(
@@ -77,50 +94,25 @@ class CodecGraphs(tf.Module):
 
     @staticmethod
     def _function(function, *specs):
-        return tf.function(function, input_signature=specs)
+        @functools.wraps(function)
+        def traced(*args):
+            with forward_only():
+                return function(*args)
+
+        return tf.function(traced, input_signature=specs)
 
     def _analysis(self, pixels):
-        return {"latents": self.model.analysis_transform(ops.cast(pixels, "float32") - 128.0)}
+        return {"latents": analyse(self.model, pixels)}
 
     def _encode(self, latents, gain, inverse, base, checker, valid, rounding):
-        model = self.model
-        y = latents * gain
-        z = round_half_up(model.hyper_analysis(y, latents * model.whitening))
-        z = ops.clip(z, -float(HYPER_MAX), float(HYPER_MAX))
-        mean_features, scale_features = model.hyper_synthesis(z)
-
-        slices = model.split_slices(y)
-
-        def quantise(number, means, index, coded):
-            residual = slices[max(number - 1, 0)] - means
-            # floor(|r| + 1/2) is plain rounding; a smaller offset widens the interval of zero.
-            offset = ops.take(rounding, ops.cast(index, "int32"))
-            symbol = ops.sign(residual) * ops.floor(ops.abs(residual) + offset)
-            return symbol * ops.cast(index > 0, "float32") * valid
-
-        _, symbols, indexes = model.coding_passes(
-            quantise, mean_features, scale_features, gain, inverse, base, checker
-        )
-        return {"hyper_latents": z, "symbols": symbols, "indexes": indexes}
+        return quantise(self.model, latents, gain, inverse, base, checker, valid, rounding)
 
     def _dequantise(self, hyper_latents, symbols, gain, inverse, checker):
-        features = self.model.hyper_synthesis.mean_features(hyper_latents)
-        slices = self.model.split_slices(symbols)
-        u_hat, _, _ = self.model.coding_passes(
-            lambda number, means, index, coded: slices[max(number - 1, 0)],
-            features,
-            None,
-            gain,
-            inverse,
-            None,
-            checker,
-        )
+        u_hat = dequantise(self.model, hyper_latents, symbols, gain, inverse, checker)
         return {"latents": u_hat}
 
     def _synthesis(self, latents):
-        pixels = self.model.synthesis_transform(latents) * PIXEL_UNIT + 128.0
-        pixels = ops.clip(ops.floor(pixels + 0.5), 0.0, 255.0)
-        return {"pixels": ops.cast(pixels, "uint8")}
+        return {"pixels": synthesise(self.model, latents)}
 
     def _scales(self, number, count):
         def body(z, base, contexts):
@@ -135,6 +127,68 @@ class CodecGraphs(tf.Module):
         return lambda hyper_latents, base, symbols_0, symbols_1: body(
             hyper_latents, base, [symbols_0, symbols_1]
         )
+
+
+# ---- what the graphs compute, for any batch ------------------------------------------------------
+
+
+def analyse(model: HyperpriorCodec, pixels):
+    """Return the latents of pixels, uint8 (batch, 64 a, 64 b, 3)."""
+    return model.analysis_transform(ops.cast(pixels, "float32") - 128.0)
+
+
+def quantise(model: HyperpriorCodec, latents, gain, inverse, base, checker, valid, rounding):
+    """Return hyper-latents, symbols and scale indices, whole numbers in float32.
+
+    Args:
+        model: the codec.
+        latents: what `analyse` gave.
+        gain, inverse, base: (batch or 1, 1, 1, latents).
+        checker, valid: (1, rows, columns, 1): squares of the first pass, latents that are coded.
+        rounding: (64,) rounding offsets by scale index.
+    """
+    y = latents * gain
+    z = round_half_up(model.hyper_analysis(y, latents * model.whitening))
+    z = ops.clip(z, -float(HYPER_MAX), float(HYPER_MAX))
+    mean_features, scale_features = model.hyper_synthesis(z)
+    slices = model.split_slices(y)
+    # Index 0 codes nothing: no residual reaches that offset.
+    offsets = tf.concat([[-_NEVER], rounding[1:]], axis=0)
+
+    def chosen(number, means, index, coded):
+        residual = slices[max(number - 1, 0)] - means
+        # The magnitude is floor(|r| + 1/2) in plain rounding; a smaller offset widens the interval
+        # of zero. All of it in operators that LiteRT's fast path knows, but for this gather.
+        offset = tf.gather(offsets, tf.cast(index, tf.int32))
+        above, below = ops.floor(offset + residual), ops.floor(offset - residual)
+        return (ops.relu(above) - ops.relu(below)) * valid
+
+    _, symbols, indexes = model.coding_passes(
+        chosen, mean_features, scale_features, gain, inverse, base, checker
+    )
+    return {"hyper_latents": z, "symbols": symbols, "indexes": indexes}
+
+
+def dequantise(model: HyperpriorCodec, hyper_latents, symbols, gain, inverse, checker):
+    """Return the latents u_hat that hyper-latents and symbols stand for."""
+    features = model.hyper_synthesis.mean_features(hyper_latents)
+    slices = model.split_slices(symbols)
+    u_hat, _, _ = model.coding_passes(
+        lambda number, means, index, coded: slices[max(number - 1, 0)],
+        features,
+        None,
+        gain,
+        inverse,
+        None,
+        checker,
+    )
+    return u_hat
+
+
+def synthesise(model: HyperpriorCodec, latents):
+    """Return pixels, uint8, of latents u_hat."""
+    pixels = model.synthesis_transform(latents) * PIXEL_UNIT + 128.0
+    return ops.cast(ops.clip(ops.floor(pixels + 0.5), 0.0, 255.0), "uint8")
 
 
 def quality_tables(model: HyperpriorCodec) -> dict[str, np.ndarray]:

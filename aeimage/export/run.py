@@ -1,21 +1,72 @@
-"""From a run's folder to a bundle."""
+"""From a trained model, a run's or a bundle's, to files for other programs."""
 
-import json
-import random
 from pathlib import Path
 
-import keras
+from aeimage.errors import OutputExistsError, UsageError
+from aeimage.export.kinds import load_kind
+from aeimage.export.source import open_source, require_tensorflow
 
-from aeimage.data.pictures import centre_crop, decode, picture_paths
-from aeimage.errors import ModelFileError, OutputExistsError, UsageError
-from aeimage.export.codec_bundle import write_codec_bundle
-from aeimage.export.calibrate import calibrate
-from aeimage.models.hyperprior import HyperpriorCodec
-from aeimage.training.presets import load_preset
-from aeimage.training.run import RUN_FILE
-from aeimage.training.weights import load_weights
+SUFFIXES = {"keras": ".keras", "litert": ".tflite", "tflite": ".tflite"}
+FORMATS = ("bundle", "saved_model", *SUFFIXES)
 
-CROP = 384
+
+def export_model(
+    run: Path,
+    out: Path,
+    to: str,
+    *,
+    weights: Path | None = None,
+    precision: str = "float16",
+    tile: int | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a trained model as a file or folder that other programs load.
+
+    Args:
+        run: folder of a run, or of a bundle that has its weights beside it.
+        out: what to write: a folder for "saved_model", else a file.
+        to: "keras", "saved_model", or "litert", for which "tflite" is another name.
+        weights: by default the run's best, or the bundle's.
+        precision: of the stored weights, "float16" or "float32"; computation is in float32.
+        tile: LiteRT alone: fix the pictures' sides to so many pixels (0: to what suits the kind
+            of model), which GPUs, NPUs and browsers want; by default any size will do.
+        overwrite: replace what exists.
+
+    Raises:
+        ModelFileError: `run` is neither, or its weights are missing or do not fit.
+        UsageError: Keras does not run on TensorFlow, or an argument makes no sense.
+        OutputExistsError: `out` exists.
+    """
+    out = Path(out)
+    suffix = SUFFIXES.get(to, "")
+    if to not in FORMATS or to == "bundle":
+        raise UsageError.for_value("to", f"saved_model, {', '.join(SUFFIXES)}", to)
+    if out.suffix != suffix and suffix:
+        raise UsageError.for_value("output", f"a file ending in {suffix}", str(out))
+    if tile is not None and suffix != ".tflite":
+        raise UsageError("A tile's size can be fixed in LiteRT files only. Leave `tile` out.")
+    source, kind, model = _load(run, out, weights, overwrite)
+    if to == "keras":
+        from aeimage.export.keras_file import write_keras
+
+        write_keras(model, out, precision=precision)
+    elif to == "saved_model":
+        from aeimage.export.saved_model import write_saved_model
+
+        write_saved_model(
+            model,
+            kind.signatures(model, source),
+            out,
+            precision=precision,
+            exact=kind.exact_variables(model),
+        )
+    else:
+        from aeimage.export.litert import convert_signatures
+        from aeimage.files import atomic_write
+
+        graphs = kind.litert(model, kind.TILE if tile == 0 else tile)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(out, convert_signatures(graphs, precision=precision))
 
 
 def export_run(
@@ -23,93 +74,38 @@ def export_run(
     out: Path,
     *,
     name: str | None = None,
-    data: list[Path] | None = None,
     weights: Path | None = None,
-    crops: int = 48,
-    precision: str = "float16",
-    card: str | None = None,
-    info: dict | None = None,
     overwrite: bool = False,
+    **options,
 ) -> dict:
-    """Write the bundle of a codec's run.
+    """Write the bundle of a run: what aeimage itself opens, without TensorFlow.
 
     Args:
         run: folder that `aeimage.training.run.train` wrote.
         out: folder of the bundle.
         name: of the model; by default that of `out`.
-        data: folders of training pictures to fit the tables to; by default the run's.
         weights: by default ``best.weights.h5`` of the run.
-        crops: number of pictures to fit to.
-        precision: of the stored weights.
-        card: text of the model card; by default a short one about the run.
-        info: further entries of the manifest.
         overwrite: replace an existing bundle.
+        options: see ``write_bundle`` of the model's kind: for codecs `data`, `crops`,
+            `precision`, `card` and `info`.
 
     Returns:
         the manifest.
 
     Raises:
         ModelFileError: `run` is no run, or its weights are missing or do not fit.
-        UsageError: Keras does not run on TensorFlow, or the run is not one of a codec.
+        UsageError: Keras does not run on TensorFlow.
         OutputExistsError: `out` exists.
     """
-    run, out = Path(run), Path(out)
+    out = Path(out)
+    source, kind, model = _load(run, out, weights, overwrite)
+    return kind.write_bundle(model, source, out, name=name or out.name, **options)
+
+
+def _load(run: Path, out: Path, weights: Path | None, overwrite: bool):
     if out.exists() and not overwrite:
         raise OutputExistsError.for_path(out)
-    try:
-        record = json.loads((run / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFileError(
-            f"{run}: no training run: {RUN_FILE} cannot be read ({error}). Expected a folder that "
-            "`aeimage train` wrote."
-        ) from error
-    weights = Path(weights or run / "best.weights.h5")
-    if not weights.is_file():
-        raise ModelFileError(
-            f"no weights yet: {weights} is no file. Expected the weights of a run, which training "
-            "writes when it validates or is stopped. Let `aeimage train` go on with --resume, or "
-            "give a file with --weights."
-        )
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError.for_value(
-            "KERAS_BACKEND", "tensorflow, which converts to LiteRT", keras.backend.backend()
-        )
-    preset = load_preset(record["preset"])
-    if preset.KIND != "codec":
-        raise UsageError.for_value("run", "a run of a codec preset", record["preset"])
-    keras.config.set_dtype_policy("float32")
-    model = HyperpriorCodec(preset.CONFIG)
-    model.build()
-    load_weights(model, weights)
-
-    paths = picture_paths(data or [Path(p) for p in record["data"]])
-    random.Random(0).shuffle(paths)
-    pictures = []
-    for path in paths:
-        rgb = decode(path)
-        crop = None if rgb is None else centre_crop(rgb, CROP)
-        if crop is not None:
-            pictures.append(crop)
-        if len(pictures) == crops:
-            break
-    found = calibrate(model, pictures)
-    name = name or out.name
-    return write_codec_bundle(
-        model,
-        out,
-        name=name,
-        card=card or _card(name, record, len(paths)),
-        latent_tables=found.latent_tables,
-        hyper_tables=found.hyper_tables,
-        rounding=found.rounding,
-        info={"preset": record["preset"], **(info or {})},
-        precision=precision,
-    )
-
-
-def _card(name: str, record: dict, pictures: int) -> str:
-    return (
-        f"# {name}\n\nA learned image codec of the preset `{record['preset']}`, trained with "
-        f"aeimage {record['version']} on {pictures} pictures of its owner. Not evaluated: measure "
-        "it with `tools/benchmark.py` before you rely on it.\n"
-    )
+    source = open_source(run, weights)
+    require_tensorflow()
+    kind = load_kind(source.preset.KIND)
+    return source, kind, source.load(kind)

@@ -24,20 +24,21 @@ def save_weights(model, path: Path, *, precision: str = "float16") -> None:
     try:
         model.save_weights(temporary)
         if precision == "float16":
-            _convert(temporary, np.float16)
+            halve_weights(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _convert(path: Path, dtype) -> None:
+def halve_weights(path: Path) -> None:
+    """Rewrite an HDF5 file with its floating-point numbers as float16."""
     halved = path.with_name(f"{path.name}.half")
 
     def copy(name, item):
         if isinstance(item, h5py.Dataset):
             data = item[()]
             if np.issubdtype(data.dtype, np.floating):
-                data = data.astype(dtype)
+                data = data.astype(np.float16)
             target.create_dataset(name, data=data)
         else:
             target.require_group(name).attrs.update(item.attrs)

@@ -1,0 +1,34 @@
+"""What the exporter must know of each kind of model: one module a kind, named as presets name it.
+
+A kind's module holds
+
+- ``TILE``: side in pixels of a tile, for runtimes that want fixed shapes;
+- ``build(preset)``: the untrained model of a preset, built under the current dtype policy;
+- ``signatures(model, source)``: what a SavedModel offers, name to `Signature`: batches of pictures
+  of any size;
+- ``exact_variables(model)``: those that a stored float16 must not round;
+- ``litert(model, tile)``: a `tf.Module` whose ``graphs`` become the signatures of a LiteRT file;
+  `tile` is the side of the pictures in pixels, or None for any size;
+- ``write_bundle(model, source, out, **options)``: writes what `aeimage.runtime` opens, and returns
+  the manifest.
+
+A `.keras` file needs nothing but a model whose ``get_config`` is complete.
+"""
+
+import importlib
+from types import ModuleType
+
+from aeimage.errors import UsageError
+
+KINDS = ("codec", "restorer")
+
+
+def load_kind(name: str) -> ModuleType:
+    """Return the module of the kind that a preset names.
+
+    Raises:
+        UsageError: models of this kind cannot be exported.
+    """
+    if name not in KINDS:
+        raise UsageError.for_value("kind", f"one of {', '.join(KINDS)}", name)
+    return importlib.import_module(f"{__name__}.{name}")
