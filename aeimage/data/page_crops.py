@@ -79,6 +79,7 @@ class PageSampler:
         words: words of real texts for them, besides made-up ones; see `read_words`.
         soften: share of crops of clean scans that are rescaled by 0.6 to 1.5 and blurred a
             little: scans of two levels become grey at the edges, as scanners see them.
+        page_size: (height, width) of a synthetic page; they are larger where crops are.
         pool: synthetic pages held at a time.
         refresh: steps after which one of them is replaced.
         max_bytes: of pictures held in memory: a random subset, as many as fit.
@@ -105,6 +106,7 @@ class PageSampler:
         faces: Sequence[Face] | None = None,
         words: Sequence[str] = (),
         soften: float = 0.6,
+        page_size: tuple[int, int] = (1100, 900),
         pool: int = 64,
         refresh: int = 4,
         max_bytes: int = 1 << 30,
@@ -113,7 +115,7 @@ class PageSampler:
         if channels not in (1, 3):
             raise UsageError.for_value("channels", "1 or 3", channels)
         self.size, self.batch_size, self.seed, self.channels = size, batch_size, seed, channels
-        self.soften = soften
+        self.soften, self.page_size = soften, page_size
         self._report = report
         self._bytes_left = max_bytes
         self._pairs = self._load_pairs(pairs)
@@ -217,7 +219,7 @@ class PageSampler:
     def _draw(self, number: int) -> np.ndarray:
         # Not the state of any step: a step's number has no third part.
         rng = np.random.default_rng((self.seed, number, 1))
-        high, wide = max(1100, 2 * self.size), max(900, 2 * self.size)
+        high, wide = (max(side, self.size) for side in self.page_size)
         page = draw_page(
             rng, self._faces, self._vocabulary, size=(high, wide), channels=self.channels
         )

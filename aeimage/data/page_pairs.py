@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import numpy as np
 from aeimage.data.pictures import picture_paths
 from aeimage.errors import UsageError
 from aeimage.images import read_picture
+
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,11 @@ class Pair:
 def group_pairs(damaged: Path, clean: Path) -> list[list[Pair]]:
     """Match the pictures of two folders, and group what has the same clean picture.
 
-    A damaged file belongs to the clean one of the same name (without the suffix), or else to the
-    clean one whose name begins or ends like its own for longer than any other's and for at least
-    half of its length (``page7_coffee`` and ``page7``). Clean pictures with the same
-    pixels make one group, whatever they are called: data sets scan one page several times, and a
-    test on a page that was trained on measures nothing.
+    A damaged file belongs to the clean one of the same name (whatever the suffix), or else to
+    that whose name has most letters in common with it at the beginning and the end, and no other
+    numbers: ``page7_coffee`` to ``page7``, ``a_noisy_3`` to ``a_clean_3``. Clean pictures with
+    the same pixels make one group, whatever they are called: data sets scan one page several
+    times, and a test on a page that was trained on measures nothing.
 
     Args:
         damaged, clean: folders.
@@ -101,19 +104,27 @@ def read_pair(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 def _counterpart(path: Path, folder: Path, originals: dict[str, Path]) -> str:
     if path.stem in originals:
         return path.stem
-
-    def likeness(stem: str) -> int:
-        return max(_same_start(path.stem, stem), _same_start(path.stem[::-1], stem[::-1]))
-
-    best = max(map(likeness, originals))
-    alike = sorted(stem for stem in originals if likeness(stem) == best)
-    if 2 * best < len(path.stem) or len(alike) > 1:
-        found = f"{len(alike)} that match equally well: {', '.join(alike[:3])}" if best else "none"
+    numbers = set(_NUMBER.findall(path.stem))
+    shared = {
+        stem: _shared(path.stem, stem)
+        for stem in originals
+        if numbers.issuperset(_NUMBER.findall(stem))
+    }
+    best = max(shared.values(), default=0)
+    alike = sorted(stem for stem in shared if shared[stem] == best and 3 * best >= len(stem))
+    if len(alike) != 1:
+        found = f"{len(alike)} alike, {', '.join(alike[:3])}" if alike else "none"
         raise UsageError(
-            f"{path}: no clean original of it in {folder}. Expected one file of the same name, "
-            f"or of a name that begins or ends alike; found {found}."
+            f"{path}: no clean original of it in {folder}. Expected one file of the same name, or "
+            f"one whose name begins and ends most like it, with the same numbers. Found {found}."
         )
     return alike[0]
+
+
+def _shared(first: str, second: str) -> int:
+    """Count the letters two names have in common at the beginning and the end."""
+    start = _same_start(first, second)
+    return start + _same_start(first[start:][::-1], second[start:][::-1])
 
 
 def _same_start(first: str, second: str) -> int:
