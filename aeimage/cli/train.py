@@ -56,7 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="go on from the last checkpoint, with the run's own settings where none are given",
     )
     parser.add_argument(
-        "--init", metavar="WEIGHTS", type=Path, help="start from a .weights.h5 file"
+        "--init",
+        metavar="WEIGHTS",
+        type=Path,
+        help="start from a .weights.h5 file, or from those of a run or model (its folder)",
+    )
+    parser.add_argument(
+        "--freeze",
+        metavar="PART",
+        nargs="+",
+        help="parts of the model to keep as --init has them, such as analysis_transform or mean_*",
     )
     parser.add_argument(
         "--patience",

@@ -11,7 +11,7 @@ from aeimage.errors import ModelFileError, UsageError
 from aeimage.export.folder import MANIFEST
 from aeimage.training.presets import load_preset
 from aeimage.training.run import RUN_FILE
-from aeimage.training.weights import SUFFIX, load_weights
+from aeimage.training.weights import SUFFIX, find_weights, load_weights
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def open_source(path: Path, weights: Path | None = None) -> Source:
             f"{path}: no training run: {manifest.name} cannot be read ({error!r}). Expected a "
             "folder that `aeimage train` wrote, or a bundle with the weights it was made of."
         ) from error
-    found = Path(weights) if weights else _weights(path, bundled)
+    usual = path if bundled else path / f"best{SUFFIX}"
+    found = find_weights(weights or usual)
     if not found.is_file():
         raise ModelFileError(
             f"no weights yet: {found} is no file. Expected the weights of a run, which training "
@@ -76,19 +77,6 @@ def open_source(path: Path, weights: Path | None = None) -> Source:
             "give a file with --weights."
         )
     return Source(path, record, found, bundled)
-
-
-def _weights(path: Path, bundled: bool) -> Path:
-    if not bundled:
-        return path / f"best{SUFFIX}"
-    files = sorted(path.glob(f"*{SUFFIX}"))
-    if len(files) != 1:
-        raise ModelFileError(
-            f"{path}: a bundle with {len(files)} files *{SUFFIX}, expected one. Packages leave the "
-            "weights out: take the bundle from a checkout of aeimage, or give a file with "
-            "--weights."
-        )
-    return files[0]
 
 
 def require_tensorflow() -> None:

@@ -17,7 +17,8 @@ class TrainingRequest:
         epochs: instead of `steps`: how often as many examples are seen as there are pictures.
         seed: of everything random; 0 if the run is new.
         resume: go on from the run's checkpoint where there is one.
-        init: weights to start from (``.weights.h5``).
+        init: weights to start from: a ``.weights.h5`` file, or the folder of a run or bundle.
+        freeze: parts that are not trained, see `aeimage.training.freezing.freeze`.
         validation_data: folders of held-out pictures; by default a fixed part of `data`.
         precision: see `aeimage.training.devices.choose_precision`; "auto" if the run is new.
         patience: stop after this many validations without a better objective; 0: never.
@@ -37,6 +38,7 @@ class TrainingRequest:
     seed: int | None = None
     resume: bool = False
     init: Path | None = None
+    freeze: list[str] | None = None
     validation_data: list[Path] | None = None
     precision: str | None = None
     patience: int | None = None

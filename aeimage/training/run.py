@@ -17,7 +17,7 @@ from aeimage.training.devices import choose_precision, make_deterministic, make_
 from aeimage.training.presets import load_preset
 from aeimage.training.request import TrainingRequest
 from aeimage.training.trainer import Trainer, TrainerConfig
-from aeimage.training.weights import load_weights
+from aeimage.training.weights import find_weights, load_weights
 
 RUN_FILE = "run.json"
 # What a resumed run takes from the run's record, and the values of a run without preset or record.
@@ -30,6 +30,7 @@ SETTINGS = {
     "precision": "auto",
     "patience": 0,
     "deterministic": False,
+    "freeze": [],
 }
 
 
@@ -52,7 +53,7 @@ def train(request: TrainingRequest, report=print) -> Trainer:
     if request.resume and trainer.checkpoint_path.exists():
         trainer.load()
     elif request.init is not None:
-        load_weights(trainer.model, request.init)
+        load_weights(trainer.model, find_weights(request.init))
         trainer.task.calibrated = True
     # Only now: a run that cannot be gone on with keeps its record.
     _record(request, trainer)
@@ -86,6 +87,7 @@ def prepare(request: TrainingRequest, report=print) -> tuple[Trainer, TrainingRe
         log_every=request.log_every,
         save_every=request.save_every,
         validate_every=request.validate_every,
+        freeze=tuple(request.freeze),
     )
     trainer = Trainer(task, config, report, strategy=strategy)
     replicas = trainer.engine.replicas

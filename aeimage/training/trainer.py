@@ -20,6 +20,7 @@ from aeimage.training.arrays import wanted_shapes
 from aeimage.training.checkpoint import load_checkpoint, save_checkpoint
 from aeimage.training.engines import make_engine
 from aeimage.training.feeding import ahead
+from aeimage.training.freezing import freeze
 from aeimage.training.run_log import RunLog
 from aeimage.training.schedules import warmup_cosine
 from aeimage.training.weights import save_weights
@@ -43,6 +44,7 @@ class TrainerConfig:
         rounded_from: share of the steps after which rates are those of rounded symbols.
         warmup: steps in which the learning rate rises to its peak.
         seed: of everything random.
+        freeze: parts that are not trained, see `aeimage.training.freezing.freeze`.
     """
 
     out: Path
@@ -59,6 +61,7 @@ class TrainerConfig:
     rounded_from: float = 1.0
     warmup: int = 200
     seed: int = 0
+    freeze: tuple[str, ...] = ()
 
 
 class Trainer:
@@ -84,6 +87,7 @@ class Trainer:
         self.out = Path(config.out)
         keras.utils.set_random_seed(config.seed)
         self.model = task.build()
+        freeze(self.model, config.freeze)
         self.engine = make_engine(task, self.model, clip_norm=config.clip_norm, strategy=strategy)
         self.log = RunLog(self.out, report, active=self.engine.chief)
         self.step = 0

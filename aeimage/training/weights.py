@@ -52,6 +52,25 @@ def halve_weights(path: Path) -> None:
         halved.unlink(missing_ok=True)
 
 
+def find_weights(path: Path) -> Path:
+    """Return the file of weights that `path` is or holds: that of a run, or of a bundle.
+
+    Raises:
+        ModelFileError: there is none, or more than one.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    files = sorted(path.glob(f"*{SUFFIX}"))
+    if len(files) != 1:
+        raise ModelFileError(
+            f"{path}: a folder with {len(files)} files *{SUFFIX}, expected one. Runs have "
+            "best.weights.h5 once they have validated or were stopped. Packages leave the weights "
+            "of models out: take those of a checkout of aeimage, or give a file."
+        )
+    return files[0]
+
+
 def load_weights(model, path: Path) -> None:
     """Read weights that `save_weights` wrote.
 

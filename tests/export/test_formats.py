@@ -140,7 +140,7 @@ def test_a_bundle_with_weights_is_as_good_as_a_run(tiny_run, tiny_bundle, saved_
     bundle.mkdir()
     for name in ("model.json", "tables.npz"):
         (bundle / name).write_bytes((tiny_bundle / name).read_bytes())
-    with pytest.raises(ModelFileError, match=r"0 files \*\.weights\.h5"):
+    with pytest.raises(ModelFileError, match="0 files"):
         open_source(bundle)
     (bundle / "codec.weights.h5").write_bytes((tiny_run / "best.weights.h5").read_bytes())
     source = open_source(bundle)
