@@ -1,1 +1,1 @@
-"""Pictures for training: from folders to batches."""
+"""Pictures and pages for training: from folders, fonts and texts to batches of crops."""

@@ -25,7 +25,7 @@ class Sheet:
         pen: draws on it.
         draw: source of randomness.
         vocabulary: source of words.
-        faces: of one family, see `Family`.
+        family: of the body text; `heading_family` of headings.
         dpi: pixels an inch.
         size: of the body text in points.
         leading: distance of the lines in body sizes.
@@ -71,12 +71,14 @@ class Sheet:
 
     def text(self, x: float, y: float, text: str, font, ink: Ink | None = None) -> None:
         """Draw text with its baseline's left end at (x, y)."""
-        self.pen.text((x, y), text, ink or self.ink, font, anchor="ls", stroke_width=self.stroke)
+        ink = self.ink if ink is None else ink
+        self.pen.text((x, y), text, ink, font, anchor="ls", stroke_width=self.stroke)
 
     def rule(self, x: float, y: float, length: float, points: float, ink: Ink | None = None):
         """Draw a horizontal rule; `points` thick, at least a pixel."""
         thick = max(1, round(self.pixels(points)))
-        self.pen.rectangle((x, y, x + length, y + thick - 1), fill=ink or self.ink)
+        ink = self.ink if ink is None else ink
+        self.pen.rectangle((x, y, x + length, y + thick - 1), fill=ink)
 
     def tone(self, colour: Colour) -> Ink:
         """Return a colour as the image's mode wants it."""
@@ -159,10 +161,11 @@ def set_text(
         if sheet.justified and not ragged and i < len(lines) - 1 and len(line) > 1:
             lengths = sum(length for _, _, length, _ in line)
             gap = max(0.5 * space, (x + width - at - lengths) / (len(line) - 1))
-        for word, font, length, underlined in line:
+        for j, (word, font, length, underlined) in enumerate(line):
             sheet.text(at, baseline, word, font, ink)
             if underlined:
-                sheet.rule(at, baseline + 0.12 * em, length + gap, 0.5, ink)
+                onwards = gap * (j + 1 < len(line) and line[j + 1][3])
+                sheet.rule(at, baseline + 0.12 * em, length + onwards, 0.5, ink)
             at += length + gap
         baseline += step
     return len(lines) * step

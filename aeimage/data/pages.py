@@ -161,6 +161,8 @@ def _running_head(sheet: Sheet, x: float, y: float, width: float) -> float:
     page = str(draw.randint(1, 600))
     words = sheet.vocabulary.passage(draw, draw.randint(1, 4), sheet.family.regular.letters)
     title = " ".join(words).rstrip(".,;:")
+    while title and font.getlength(f"{title}    {page}") > width:
+        title = title.rpartition(" ")[0]
     sides = [page, title] if draw.random() < 0.5 else [title, page]
     for text, at in zip(sides, (0.0, 1.0), strict=True):
         sheet.text(x + at * (width - font.getlength(text)), y + em, text, font)

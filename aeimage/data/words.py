@@ -152,8 +152,10 @@ def read_words(paths: Iterable[Path]) -> list[str]:
             words += Path(path).read_text(encoding="utf-8-sig").split()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: expected a text file in UTF-8: {error}") from error
-    # Addresses and rows of dashes have no place to break a line.
-    return [word for word in words if len(word) <= 20]
+    # Underscores are how plain text prints italics. Addresses and rows of dashes have no place to
+    # break a line.
+    words = [word.replace("_", "") for word in words]
+    return [word for word in words if 0 < len(word) <= 20]
 
 
 class Vocabulary:

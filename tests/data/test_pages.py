@@ -1,6 +1,9 @@
 """Synthetic pages."""
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -47,6 +50,28 @@ def test_pages_depend_on_the_generator_alone(faces):
     for page, same in zip(first, again, strict=True):
         np.testing.assert_array_equal(page, same)
     assert not np.array_equal(first[0], first[1])
+
+
+def test_another_process_draws_the_same_page(faces):
+    code = (
+        "import sys, numpy as np\n"
+        "from aeimage.data.fonts import find_faces\n"
+        "from aeimage.data.pages import draw_page\n"
+        "faces = find_faces([sys.argv[1]])\n"
+        "page = draw_page(np.random.default_rng((0, 5)), faces, size=(300, 260))\n"
+        "sys.stdout.buffer.write(page.tobytes())\n"
+    )
+    # Where the order of a set mattered, other hashes of strings would show it.
+    environment = os.environ | {"PYTHONHASHSEED": "5"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(FOLDER)],
+        cwd=Path(page_blocks.__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    page = draw_page(np.random.default_rng((0, 5)), faces, size=(300, 260))
+    assert done.stdout == page.tobytes()
 
 
 def test_grey_pages_hold_two_levels_or_many(faces):

@@ -52,7 +52,7 @@ def test_letters_a_font_lacks_are_shown_plainly():
 
 
 def test_texts_are_read_with_their_punctuation(tmp_path):
-    (tmp_path / "text.txt").write_text(f"It was,\n perhaps: {'-' * 60} so.\n", encoding="utf-8")
+    (tmp_path / "text.txt").write_text(f"_It_ was,\n perhaps: {'-' * 60} so.\n", encoding="utf-8")
     assert read_words([tmp_path / "text.txt"]) == ["It", "was,", "perhaps:", "so."]
     (tmp_path / "other").write_bytes(b"\xff\xfe\x00")
     for name in ("other", "nowhere"):
