@@ -49,6 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--crop", metavar="PIXELS", type=options.positive, help="side of a crop")
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="of Adam, at its peak")
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        dest="options",
+        nargs="+",
+        type=_name_and_value,
+        help="what the preset takes besides; see `python -m pydoc aeimage.training.presets.scan`",
+    )
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
     parser.add_argument(
         "--resume",
@@ -127,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
     from aeimage.training.run import prepare, train
 
     asked = {k: v for k, v in vars(args).items() if v is not None}
+    if "options" in asked:
+        asked["options"] = dict(asked["options"])
     measure = asked.pop("profile_input")
     request = TrainingRequest(**asked)
     if measure:
@@ -140,3 +150,11 @@ def run(args: argparse.Namespace) -> int:
     elif trainer.engine.chief:
         print(f"Finished {trainer.step} steps. Next: aeimage export {args.out} -o MODEL")
     return 0
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    """``NAME=VALUE``"""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, received {text!r}")
+    return name, value

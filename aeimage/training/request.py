@@ -20,6 +20,7 @@ class TrainingRequest:
         init: weights to start from: a ``.weights.h5`` file, or the folder of a run or bundle.
         freeze: parts that are not trained, see `aeimage.training.freezing.freeze`.
         validation_data: folders of held-out pictures; by default a fixed part of `data`.
+        options: what the preset takes besides, by name; see its docstring.
         precision: see `aeimage.training.devices.choose_precision`; "auto" if the run is new.
         patience: stop after this many validations without a better objective; 0: never.
         deterministic: the same bits each time from every operation, at some cost on GPUs.
@@ -40,6 +41,7 @@ class TrainingRequest:
     init: Path | None = None
     freeze: list[str] | None = None
     validation_data: list[Path] | None = None
+    options: dict[str, str] | None = None
     precision: str | None = None
     patience: int | None = None
     deterministic: bool | None = None

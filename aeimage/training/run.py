@@ -31,6 +31,7 @@ SETTINGS = {
     "patience": 0,
     "deterministic": False,
     "freeze": [],
+    "options": {},
 }
 
 
@@ -172,6 +173,11 @@ def _settle(request: TrainingRequest, preset, record: dict) -> TrainingRequest:
             raise UsageError.for_value(name, "a positive whole number", settings[name])
     if request.epochs is not None and request.epochs < 1:
         raise UsageError.for_value("epochs", "a positive whole number", request.epochs)
+    known = getattr(preset, "ACCEPTS", ())
+    for name in settings["options"]:
+        if name not in known:
+            expected = f"one of {', '.join(known)}" if known else "none with this preset"
+            raise UsageError.for_value("options (--set)", expected, name)
     multiple = preset.CROP_MULTIPLE
     if settings["crop"] % multiple:
         raise UsageError.for_value("crop", f"a multiple of {multiple}", settings["crop"])

@@ -42,7 +42,7 @@ BATCH_SIZE = 16
 STEPS = 50_000
 LEARNING_RATE = 1e-3
 PRECISION = "mixed_bfloat16"
-OPTIONS = ("exclude", "pairs", "papers", "photos", "words")
+ACCEPTS = ("exclude", "pairs", "papers", "photos", "words")
 
 
 def make_task(request: TrainingRequest, report=print) -> ScanTask:
