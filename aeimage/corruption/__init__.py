@@ -24,7 +24,7 @@ from aeimage.corruption.paper import (
     Specks,
     Stains,
 )
-from aeimage.corruption.recipes import PhotoDamage, ScanDamage
+from aeimage.corruption.recipes import PhotoDamage, ScanDamage, scan_steps
 from aeimage.corruption.scanner import (
     Blur,
     FaxResolution,
@@ -72,4 +72,5 @@ __all__ = [
     "UnevenLight",
     "fold_in",
     "replica_seed",
+    "scan_steps",
 ]

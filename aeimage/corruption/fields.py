@@ -93,6 +93,15 @@ def smooth_field(draws, smallest_cell: float, cell):
     return ops.matmul(ops.matmul(down, values), across)[..., None]
 
 
+def upper_quantile(share):
+    """Return what a normal variable (mean 0, variance 1) exceeds with probability `share`.
+
+    Args:
+        share: tensor; held within 1e-5…1 - 1e-5.
+    """
+    return math.sqrt(2.0) * ops.erfinv(1.0 - 2.0 * ops.clip(share, 1e-5, 1.0 - 1e-5))
+
+
 def line_distance(draws, angle, offset):
     """Return each pixel's signed distance from a straight line, one for each picture.
 

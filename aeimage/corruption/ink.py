@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 from keras import ops
 
 from aeimage.corruption.base import Corruption, RangeLike
-from aeimage.corruption.fields import brightest, darkest, smooth_field
+from aeimage.corruption.fields import brightest, darkest, smooth_field, upper_quantile
+
+# Of the step from ink to paper, in 1 / the standard deviation of the noise behind it.
+_STEEPNESS = 6.0
 
 register = keras.saving.register_keras_serializable("aeimage")
 
@@ -49,10 +54,11 @@ class BrokenInk(Corruption):
         cell = ops.ones_like(grain) * 24.0
         wear = smooth_field(draws, 24, cell)
         worn = _spread(images, thin * ops.maximum(1.0 + 0.6 * wear, 0.0), brightest)
-        # Ink fails where speckles and wear meet; the logistic's quantile sets how often.
-        odds = ops.log(ops.maximum(dropout, 1e-4) / (1.0 - dropout))
-        speckle = smooth_field(draws, self.grain.low, grain) + 0.5 * wear
-        missing = ops.sigmoid(6.0 * (speckle + 0.65 * odds))
+        # Ink fails where speckles and wear meet.
+        weakness = smooth_field(draws, self.grain.low, grain) + 0.5 * wear
+        # The variances of both fields, and the width of the soft step.
+        spread = math.sqrt(1.0 + 0.5**2 + math.pi**2 / 3.0 / _STEEPNESS**2)
+        missing = ops.sigmoid(_STEEPNESS * (weakness - spread * upper_quantile(dropout)))
         paper = ops.max(worn, axis=(1, 2), keepdims=True)
         return worn + missing * ops.cast(dropout > 0.0, "float32") * (paper - worn)
 

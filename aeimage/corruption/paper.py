@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from aeimage.corruption.base import Corruption, RangeLike
-from aeimage.corruption.fields import gaussian_blur, line_distance, smooth_field
+from aeimage.corruption.fields import gaussian_blur, line_distance, smooth_field, upper_quantile
 from aeimage.errors import UsageError
 
 register = keras.saving.register_keras_serializable("aeimage")
@@ -126,8 +126,7 @@ class Stains(Corruption):
         body, sharp, rim = ops.split(draws.uniform(3, draws.shape[0], 1, 1, 1), 3)
         blot = smooth_field(draws, self.size.low, size)
         blot = blot + 0.12 * smooth_field(draws, self.size.low / 6, size / 6)
-        # Height above the shore: the field's quantile at the dry share is about this.
-        above = blot - 1.7 * (0.5 - area) * 1.5
+        above = blot - upper_quantile(area)
         wet = ops.sigmoid(above * (6.0 + 40.0 * sharp[0]))
         shore = ops.exp(-ops.square(above / (0.06 + 0.15 * rim[0])))
         swallowed = strength * (wet * (0.2 + 0.6 * body[0]) + 0.4 * shore * wet)
@@ -234,10 +233,7 @@ class Specks(Corruption):
     def damage(self, images, draws):
         amount, size = draws.per_picture(self.amount, self.size)
         field = smooth_field(draws, self.size.low, size)
-        # Upper quantile of the normal distribution by Bell's formula, good to 0.02.
-        share = ops.clip(amount, 1e-5, 0.5)
-        quantile = ops.sqrt(-0.5 * np.pi * ops.log(1.0 - ops.square(1.0 - 2.0 * share)))
-        speck = ops.sigmoid((field - quantile) * (8.0 + 0.0 * size))
+        speck = ops.sigmoid(8.0 * (field - upper_quantile(amount)))
         opaque = 0.5 + 0.5 * draws.uniform(draws.shape[0], 1, 1, 1)
         colour = ops.where(draws.chance(self.bright), 255.0, 20.0)
         return images + speck * opaque * (colour - images)

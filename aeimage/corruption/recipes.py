@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -55,13 +57,43 @@ def _in_groups(damage, images, draws, most: int):
     return ops.reshape(damaged, draws.shape)
 
 
+def scan_steps(textures: np.ndarray | None = None) -> list[tuple[Corruption, float]]:
+    """Return the damages of scans in the order in which they happen, each with its share.
+
+    Args:
+        textures: pictures of real paper, for `PaperTexture`.
+    """
+    return [
+        (BrokenInk(), 0.14),
+        (BoldInk(), 0.12),
+        (PaperTexture(textures=textures), 0.3),
+        (PaperTint(), 0.3),
+        (Stains(), 0.16),
+        (ShowThrough(strength=(0.05, 0.75)), 0.22),
+        (Folds(), 0.14),
+        (Specks(), 0.12),
+        (UnevenLight(strength=(0.05, 0.6)), 0.28),
+        (SpineShadow(), 0.12),
+        (Blur(sigma=(0.2, 2.2), stretch=(1.0, 1.6)), 0.45),
+        (LowContrast(contrast=(0.2, 1.0), paper=(120.0, 255.0)), 0.4),
+        (ShotNoise(full_well=(15.0, 2000.0), read=(0.0, 12.0)), 0.15),
+        (GaussianNoise(sigma=(2.0, 95.0)), 0.45),
+        (Speckle(sigma=(0.02, 0.5)), 0.08),
+        (Streaks(), 0.06),
+        (SaltAndPepper(amount=(0.003, 0.35), salt=(0.0, 1.0)), 0.18),
+        (MissingRows(), 0.06),
+        (FaxResolution(), 0.1),
+        (JPEGArtefacts(quality=(3.0, 80.0), aligned=False), 0.25),
+    ]
+
+
 @register
 class ScanDamage(Corruption):
     """Turns clean pages into scans, from nearly clean to beyond reading.
 
-    A random few of the damages of `steps`, each with its own random strength, in the order of the
-    real thing: ink → paper → light → optics → sensor → coding. The result is a file's: clipped to
-    0…255, whole levels. Some pictures are left as they are.
+    A random few of many damages, each with its own random strength, in the order of the real thing:
+    ink → paper → light → optics → sensor → coding. The result is a file's: clipped to 0…255, whole
+    levels. Some pictures are left as they are.
 
     To keep a training step cheap, a batch is cut into groups, and a damage is drawn for a group as
     a whole (and then left out of a fifth of its pictures); all its parameters are each picture's
@@ -69,44 +101,24 @@ class ScanDamage(Corruption):
 
     Args:
         clean: share of the pictures that stay untouched, 0…1.
-        groups: number of groups a batch is cut into.
-        textures: of real paper, for `PaperTexture`.
+        groups: largest number of groups; the one used divides the batch.
+        steps: (damage, share of the groups that have it), in order. None: `scan_steps()`; with
+            textures of real paper, give `scan_steps(textures)`.
     """
 
     def __init__(
         self,
         clean: float = 0.12,
         groups: int = 4,
-        textures: np.ndarray | None = None,
+        steps: Sequence[tuple[Corruption, float]] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.clean = clean
         self.groups = groups
-        self.textures = textures
-        # (damage, share of the groups that have it)
-        self.steps: list[tuple[Corruption, float]] = [
-            (BrokenInk(), 0.14),
-            (BoldInk(), 0.12),
-            (PaperTexture(textures=textures), 0.3),
-            (PaperTint(), 0.3),
-            (Stains(), 0.16),
-            (ShowThrough(strength=(0.05, 0.75)), 0.22),
-            (Folds(), 0.14),
-            (Specks(), 0.12),
-            (UnevenLight(strength=(0.05, 0.6)), 0.28),
-            (SpineShadow(), 0.12),
-            (Blur(sigma=(0.2, 2.2), stretch=(1.0, 1.6)), 0.45),
-            (LowContrast(contrast=(0.2, 1.0), paper=(120.0, 255.0)), 0.4),
-            (ShotNoise(full_well=(15.0, 2000.0), read=(0.0, 12.0)), 0.15),
-            (GaussianNoise(sigma=(2.0, 95.0)), 0.45),
-            (Speckle(sigma=(0.02, 0.5)), 0.08),
-            (Streaks(), 0.06),
-            (SaltAndPepper(amount=(0.003, 0.35), salt=(0.0, 1.0)), 0.18),
-            (MissingRows(), 0.06),
-            (FaxResolution(), 0.1),
-            (JPEGArtefacts(quality=(3.0, 80.0), subsampling=True, aligned=False), 0.25),
-        ]
+        steps = scan_steps() if steps is None else steps
+        self.layers = [layer for layer, _ in steps]
+        self.shares = [float(share) for _, share in steps]
 
     def damage(self, images, draws):
         damaged = _in_groups(self._damage_group, images, draws, self.groups)
@@ -114,19 +126,28 @@ class ScanDamage(Corruption):
         return ops.where(draws.chance(self.clean), images, damaged)
 
     def _damage_group(self, images, draws):
-        gates = draws.uniform(len(self.steps))
-        kept = draws.uniform(len(self.steps), draws.shape[0], 1, 1, 1) < 0.8
-        for i, (layer, chance) in enumerate(self.steps):
+        gates = draws.uniform(len(self.layers))
+        kept = draws.uniform(len(self.layers), draws.shape[0], 1, 1, 1) < 0.8
+        for i, (layer, share) in enumerate(zip(self.layers, self.shares, strict=True)):
             own = draws.fork()
 
             def damaged(layer=layer, images=images, own=own, kept=kept[i]):
                 return ops.where(kept, layer.damage(images, own), images)
 
-            images = ops.cond(gates[i] < chance, damaged, lambda images=images: images)
+            images = ops.cond(gates[i] < share, damaged, lambda images=images: images)
         return images
 
     def get_config(self):
-        return {**super().get_config(), "clean": self.clean, "groups": self.groups}
+        layers = map(keras.saving.serialize_keras_object, self.layers)
+        steps = [list(step) for step in zip(layers, self.shares, strict=True)]
+        config = {"clean": self.clean, "groups": self.groups, "steps": steps}
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config):
+        load = keras.saving.deserialize_keras_object
+        steps = [(load(layer), share) for layer, share in config["steps"]]
+        return cls(**{**config, "steps": steps})
 
 
 @register
