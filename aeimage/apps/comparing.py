@@ -114,7 +114,7 @@ def compare_files(
         warnings=_differences(left, right),
     )
     if side_by_side is not None:
-        write_picture(_beside(left, right), side_by_side, format, overwrite=force)
+        write_picture(beside(left, right), side_by_side, format, overwrite=force)
     return comparison
 
 
@@ -153,6 +153,8 @@ def _differences(a: Picture, b: Picture) -> list[str]:
     return notes
 
 
-def _beside(a: Picture, b: Picture) -> Picture:
+def beside(a: Picture, b: Picture) -> Picture:
+    """Two pictures of one height in one, `a` to the left, in the colours and channels of `a`."""
     gap = np.full((a.height, _GAP, 3), 255, np.uint8)
-    return Picture(rgb=np.concatenate([a.rgb, gap, b.rgb], axis=1), icc=a.icc)
+    rgb = np.concatenate([a.rgb, gap, b.rgb], axis=1)
+    return Picture(rgb, icc=a.icc, source_mode=a.source_mode)

@@ -10,6 +10,8 @@
 ``a.png.aei``        copied: ``a.png.aei``                     ``a.png``
 ===================  ========================================  ==============================
 
+``denoise`` keeps the names; stored in another format, ``a.jpg`` becomes ``a.jpg.png``.
+
 So whoever compresses a folder and decompresses the result has every picture again, and the new
 names depend on nothing but the old ones. The original's suffix stays in the name unless it is
 right as it is: ``a.jpg`` and ``a.png`` in one folder never meet.
@@ -130,8 +132,19 @@ def plan_compress(inputs: Sequence[PathLike], output: PathLike | None) -> Plan:
     )
 
 
-def chosen_format(inputs: Sequence[PathLike], output: PathLike | None, format: str | None) -> str:
-    """The format to decompress to: `format`, else what the single output's name says, else PNG.
+def restored_name(name: str, format: str | None) -> str:
+    """The name of the picture file called `name` once restored and stored as `format`.
+
+    By default that is its own format, and PNG for what is not written here.
+    """
+    own = format_of(name)
+    return name if own and own == (format or own) else f"{name}.{format or 'png'}"
+
+
+def chosen_format(
+    inputs: Sequence[PathLike], output: PathLike | None, format: str | None
+) -> str | None:
+    """The format to write: `format`, else what the single output's name says, else None.
 
     Raises:
         UsageError: an unknown format, or one that contradicts the name.
@@ -139,11 +152,11 @@ def chosen_format(inputs: Sequence[PathLike], output: PathLike | None, format: s
     if format is not None and format not in OUTPUT_FORMATS:
         raise UsageError.for_value("format", f"one of {', '.join(OUTPUT_FORMATS)}", format)
     if not _is_single(inputs) or output is None or output == STREAM or _is_folder(output):
-        return format or "png"
+        return format
     named = format_of(output)
     if format and named and format != named:
         raise UsageError(f"{output} is a name for {named}, but the format {format} was asked for.")
-    return format or named or "png"
+    return format or named
 
 
 def plan_decompress(inputs: Sequence[PathLike], output: PathLike | None, format: str) -> Plan:
@@ -154,6 +167,19 @@ def plan_decompress(inputs: Sequence[PathLike], output: PathLike | None, format:
         rename=lambda name: decompressed_name(name, format),
         codes=is_coded_path,
         copies=is_picture_path,
+    )
+
+
+def plan_denoise(inputs: Sequence[PathLike], output: PathLike | None, format: str | None) -> Plan:
+    """Plan what ``aeimage denoise`` does; as `plan_compress`, with `format` for the names."""
+    if _is_single(inputs) and output is None and inputs[0] != STREAM:
+        raise UsageError("A restored picture needs a place of its own: give it with -o OUT.")
+    return _plan(
+        inputs,
+        output,
+        rename=lambda name: restored_name(name, format),
+        codes=is_picture_path,
+        copies=lambda path: False,
     )
 
 

@@ -31,6 +31,10 @@ class FileResult:
         bpp: bits of the compressed (or copied) file per pixel.
         quality: 0 to 100, of an .aei file.
         psnr: in decibels, where it was measured.
+        restorer: name of the model that restored the picture (of several pages, each once).
+        sigma: the noise level that it assumed, RMS in levels; None for scans and several pages.
+        pages: of the file, where all of them were looked at.
+        clean_pages: those in which nothing was to be restored.
         met: whether what `compress` wrote reaches the target; None where nothing was compressed.
         seconds: of work on this file.
         warnings: sentences about what was lost or assumed.
@@ -49,6 +53,10 @@ class FileResult:
     bpp: float | None = None
     quality: float | None = None
     psnr: float | None = None
+    restorer: str | None = None
+    sigma: float | None = None
+    pages: int | None = None
+    clean_pages: int | None = None
     met: bool | None = None
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
@@ -80,7 +88,7 @@ class Report:
     """What a command did.
 
     Attributes:
-        command: ``"compress"``, ``"decompress"`` or ``"verify"``.
+        command: ``"compress"``, ``"decompress"``, ``"verify"`` or ``"denoise"``.
         files: one result a file, in the order of the inputs, trees sorted by name.
         left_out: files in the trees that this command has no use for (videos, notes, ...).
         notes: sentences about the trees as a whole, e.g. a folder that links to itself.
@@ -104,15 +112,16 @@ class Report:
         counts = {s: sum(r.status == s for r in self.files) for s in Status.__args__}
         # Of decompressed pictures, the .aei file is the one whose bits count.
         coded = [r for r in done if r.bpp is not None]
-        pixels = sum(r.width * r.height for r in coded)
         bits = sum(r.bpp * r.width * r.height for r in coded)
+        coded_pixels = sum(r.width * r.height for r in coded)
+        pixels = sum(r.width * r.height for r in done if r.width is not None)
         return {
             "files": len(self.files),
             **counts,
             "bytes_in": sum(r.bytes_in or 0 for r in done),
             "bytes_out": sum(r.bytes_out or 0 for r in done),
             "pixels": pixels,
-            "bpp": bits / pixels if pixels else None,
+            "bpp": bits / coded_pixels if coded_pixels else None,
             "seconds": self.seconds,
         }
 

@@ -13,20 +13,21 @@ from __future__ import annotations
 import argparse
 
 from aeimage.cli import options
+from aeimage.cli.output import run_batch
 
 EXAMPLES = [
     "aeimage compress photo.jpg -o photo.aei",
     "aeimage compress photos -o small --quality 40 --jobs 2",
     "aeimage compress photo.jpg photo.png -o both --max-bytes 200k",
     "aeimage compress photos -o stripped --strip --json",
+    "aeimage compress photo.jpg -o quiet.aei --denoise photo",
     "aeimage compress - < photo.png > piped.aei",
 ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("inputs", metavar="IN", nargs="+", help="picture or folder; - is stdin")
-    parser.add_argument("-o", "--output", metavar="OUT", help="file or folder; - is stdout")
+    options.add_paths(parser, "picture or folder")
     target = parser.add_mutually_exclusive_group()
     target.add_argument(
         "-q",
@@ -62,31 +63,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write an .aei file even where it is no smaller than the original",
     )
-    options.add_overwriting(parser)
-    options.add_max_pixels(parser)
+    parser.add_argument(
+        "--denoise",
+        metavar="MODEL",
+        help="restore pictures first, see `aeimage denoise`: scan, photo or auto",
+    )
     options.add_batch(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     from aeimage.apps.folders import compress_paths
-    from aeimage.cli.output import TerminalProgress, print_report
     from aeimage.runtime.compressor import Target
 
-    options.refuse_json_on_stdout(args)
-    with TerminalProgress(quiet=args.quiet) as progress:
-        report = compress_paths(
-            args.inputs,
-            args.output,
-            target=Target(args.quality, args.bpp, args.psnr, args.max_bytes),
-            model=args.model,
-            strip=args.strip,
-            effort=args.effort,
-            always=args.always,
-            jobs=args.jobs,
-            force=args.force,
-            skip_existing=args.skip_existing,
-            max_pixels=options.max_pixels_of(args),
-            progress=progress,
-        )
-    return print_report(report, as_json=args.json, quiet=args.quiet)
+    return run_batch(
+        compress_paths,
+        args,
+        target=Target(args.quality, args.bpp, args.psnr, args.max_bytes),
+        model=args.model,
+        strip=args.strip,
+        effort=args.effort,
+        always=args.always,
+        denoise=args.denoise,
+    )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 
 from aeimage.cli import options
+from aeimage.cli.output import run_batch
 
 EXAMPLES = [
     "aeimage decompress photo.jpg.aei -o photo-again.png",
@@ -24,33 +25,17 @@ EXAMPLES = [
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("inputs", metavar="IN", nargs="+", help=".aei file or folder; - is stdin")
-    parser.add_argument("-o", "--output", metavar="OUT", help="file or folder; - is stdout")
+    options.add_paths(parser, ".aei file or folder")
     parser.add_argument(
         "--format",
         choices=["png", "jpg", "webp", "tif"],
         help="of the pictures (default: by the suffix of OUT, else png); png and tif are lossless",
     )
-    options.add_overwriting(parser)
-    options.add_max_pixels(parser)
     options.add_batch(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     from aeimage.apps.folders import decompress_paths
-    from aeimage.cli.output import TerminalProgress, print_report
 
-    options.refuse_json_on_stdout(args)
-    with TerminalProgress(quiet=args.quiet) as progress:
-        report = decompress_paths(
-            args.inputs,
-            args.output,
-            format=args.format,
-            jobs=args.jobs,
-            force=args.force,
-            skip_existing=args.skip_existing,
-            max_pixels=options.max_pixels_of(args),
-            progress=progress,
-        )
-    return print_report(report, as_json=args.json, quiet=args.quiet)
+    return run_batch(decompress_paths, args, format=args.format)

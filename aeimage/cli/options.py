@@ -59,8 +59,27 @@ def max_pixels_of(args: argparse.Namespace) -> int | None:
     return getattr(args, "max_pixels", DEFAULT_MAX_PIXELS)
 
 
-def add_batch(parser: argparse.ArgumentParser) -> None:
-    """--jobs, --json, --quiet: for commands that take many files."""
+def add_paths(parser: argparse.ArgumentParser, what: str) -> None:
+    """IN... and -o OUT.
+
+    Args:
+        parser: of the command.
+        what: an input may be, e.g. ``"picture or folder"``.
+    """
+    parser.add_argument("inputs", metavar="IN", nargs="+", help=f"{what}; - is stdin")
+    parser.add_argument("-o", "--output", metavar="OUT", help="file or folder; - is stdout")
+
+
+def add_batch(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
+    """What all commands on many files have; see `aeimage.cli.output.run_batch`.
+
+    Args:
+        parser: of the command.
+        writes: whether there are outputs, which might exist.
+    """
+    if writes:
+        add_overwriting(parser)
+    add_max_pixels(parser)
     parser.add_argument(
         "--jobs",
         "-j",

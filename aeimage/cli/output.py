@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aeimage.cli.options import max_pixels_of, refuse_json_on_stdout
+
 if TYPE_CHECKING:
+    import argparse
+
     from aeimage.apps.report import FileResult, Report
 
 _MAX_LISTED = 8
-_PAST = {"compress": "compressed", "decompress": "decompressed", "verify": "are fine"}
+_PAST = {
+    "compress": "compressed",
+    "decompress": "decompressed",
+    "verify": "are fine",
+    "denoise": "restored",
+}
 
 
 def printable(text: str) -> str:
@@ -95,6 +105,33 @@ class TerminalProgress:
             self._bar.write(printable(line), file=sys.stderr)
 
 
+def run_batch(work_on: Callable[..., Report], args: argparse.Namespace, **options: Any) -> int:
+    """Do a command's work on files, show how far it is, and print the report.
+
+    Args:
+        work_on: a function of `aeimage.apps.folders`.
+        args: parsed; has what `options.add_batch` and mostly `options.add_paths` declare.
+        options: further arguments of `work_on`.
+
+    Returns:
+        the exit code.
+    """
+    if hasattr(args, "output"):
+        refuse_json_on_stdout(args)
+        options["output"] = args.output
+    for name in {"force", "skip_existing"} & set(vars(args)):
+        options[name] = getattr(args, name)
+    with TerminalProgress(quiet=args.quiet) as progress:
+        report = work_on(
+            args.inputs,
+            jobs=args.jobs,
+            max_pixels=max_pixels_of(args),
+            progress=progress,
+            **options,
+        )
+    return print_report(report, as_json=args.json, quiet=args.quiet)
+
+
 def print_report(report: Report, *, as_json: bool, quiet: bool) -> int:
     """The end of a command on files; returns the exit code."""
     if as_json:
@@ -105,7 +142,7 @@ def print_report(report: Report, *, as_json: bool, quiet: bool) -> int:
         if report.left_out:
             _to_stderr(f"left out: {_left_out(report.left_out)}")
         if [result.status for result in report.files] == ["copied"]:
-            _to_stderr(_kept(report.files[0]))
+            _to_stderr(_kept(report.command, report.files[0]))
         if report.files:
             _to_stderr(_summary(report))
     return 1 if report.failed else 0
@@ -114,7 +151,8 @@ def print_report(report: Report, *, as_json: bool, quiet: bool) -> int:
 def _summary(report: Report) -> str:
     totals = report.totals()
     counts = [f"{totals['ok']} {_PAST[report.command]}"] if totals["ok"] else []
-    words = {"copied": "copied unchanged", "skipped": "skipped (there already)", "failed": "failed"}
+    copied = "clean, copied" if report.command == "denoise" else "copied unchanged"
+    words = {"copied": copied, "skipped": "skipped (there already)", "failed": "failed"}
     counts += [f"{totals[status]} {word}" for status, word in words.items() if totals[status]]
     many = totals["files"] != 1
     parts = [f"{totals['files']} file{'s' * many}: {', '.join(counts)}"]
@@ -132,8 +170,10 @@ def _summary(report: Report) -> str:
     return "; ".join(parts)
 
 
-def _kept(result: FileResult) -> str:
+def _kept(command: str, result: FileResult) -> str:
     what = "left as it is" if result.output == result.input else f"copied to {result.output}"
+    if command == "denoise":
+        return f"{result.input}: clean, {what}"
     return f"{result.input}: {what}; an .aei file would be no smaller (--always makes one)"
 
 

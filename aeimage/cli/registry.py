@@ -5,8 +5,9 @@ imported only when the command is called, and holds
 
 - a docstring: what the command does, shown by ``--help``;
 - ``EXAMPLES``: command lines that work, shown by ``--help`` and run by a test in a folder with
-  ``photo.jpg``, ``photo.jpg.aei``, ``photo.png`` and the trees ``photos`` and ``packed`` (those
-  that train, only where the environment variable CI or AEIMAGE_SLOW_TESTS is set);
+  ``photo.jpg``, ``photo.jpg.aei``, ``photo.png``, ``scan.png`` and the trees ``photos``,
+  ``packed`` and ``scans`` (those that train, only where the environment variable CI or
+  AEIMAGE_SLOW_TESTS is set);
 - ``add_arguments(parser)``, and ``run(args)``, which returns the exit code.
 
 To keep ``--help`` fast, a module imports what it works with inside ``run``.
@@ -20,6 +21,7 @@ from types import ModuleType
 COMMANDS = {
     "compress": "pictures, or folders of them, to small .aei files",
     "decompress": ".aei files back to PNG, JPEG, WebP or TIFF",
+    "denoise": "scanned pages and noisy photographs to clean ones",
     "info": "what an .aei file holds, and whether its model is installed",
     "verify": "whether .aei files are whole and can be read",
     "compare": "how far two pictures are apart: PSNR, MS-SSIM, side by side",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 from aeimage.cli import options
+from aeimage.cli.output import run_batch
 
 EXAMPLES = [
     "aeimage verify photo.jpg.aei",
@@ -21,20 +22,11 @@ EXAMPLES = [
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("inputs", metavar="PATH", nargs="+", help=".aei file or folder; - is stdin")
-    options.add_max_pixels(parser)
-    options.add_batch(parser)
+    options.add_batch(parser, writes=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     from aeimage.apps.folders import verify_paths
-    from aeimage.cli.output import TerminalProgress, print_report
 
-    with TerminalProgress(quiet=args.quiet) as progress:
-        report = verify_paths(
-            args.inputs,
-            jobs=args.jobs,
-            max_pixels=options.max_pixels_of(args),
-            progress=progress,
-        )
-    return print_report(report, as_json=args.json, quiet=args.quiet)
+    return run_batch(verify_paths, args)

@@ -12,6 +12,7 @@ from aeimage.images.reading import (
     count_pages,
     from_pillow,
     is_picture_path,
+    picture_format,
     read_picture,
 )
 from aeimage.images.writing import OUTPUT_FORMATS, to_pillow, write_pages, write_picture
@@ -25,6 +26,7 @@ __all__ = [
     "count_pages",
     "from_pillow",
     "is_picture_path",
+    "picture_format",
     "read_picture",
     "to_pillow",
     "write_pages",

@@ -105,6 +105,25 @@ def count_pages(source: str | os.PathLike[str] | bytes | bytearray | memoryview 
             return image.n_frames  # type: ignore[attr-defined]
 
 
+def picture_format(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,
+) -> str | None:
+    """What kind of file it is, by its first bytes: ``"png"``, ``"jpg"``, ``"webp"`` or ``"tif"``.
+
+    None for what is read here but never written (BMP, GIF).
+
+    Args:
+        source: as for `count_pages`.
+
+    Raises:
+        PictureError: it cannot be opened, or is of none of these formats.
+    """
+    with _opened(source) as (stream, name), opening.translated_errors(name):
+        stream.seek(0)
+        kind = opening.identify(stream.read(16), name)
+    return {"JPEG": "jpg", "PNG": "png", "WebP": "webp", "TIFF": "tif"}.get(kind)
+
+
 @contextmanager
 def _opened(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO,

@@ -24,6 +24,7 @@ from aeimage.images import Picture, as_picture, to_pillow
 from aeimage.metrics import psnr
 from aeimage.runtime.bundle import Bundle, find_bundle, find_codec, load_tables
 from aeimage.runtime.latent_codec import Geometry, LatentCodec
+from aeimage.runtime.restorer import open_restorer
 from aeimage.runtime.session import Session
 from aeimage.runtime.targets import Compressed, Target, meet
 
@@ -101,6 +102,7 @@ class Codec:
         max_bytes: int | None = None,
         strip: bool = False,
         effort: int | None = None,
+        denoise: str | None = None,
         max_pixels: int | None = DEFAULT_MAX_PIXELS,
     ) -> bytes:
         """Compress a picture.
@@ -113,6 +115,8 @@ class Codec:
             strip: leave out ICC profile, EXIF, XMP and resolution.
             effort: 0 plain rounding, 1 (default) rate-distortion optimised rounding; more is
                 accepted and means 1.
+            denoise: restorer that the picture goes through first: ``"scan"``, ``"photo"`` or
+                ``"auto"``, see `aeimage.runtime.restorer.Restorer`.
             max_pixels: largest picture file to read, in pixels; None reads any.
 
         Warns:
@@ -124,9 +128,12 @@ class Codec:
         Raises:
             UsageError: an argument is out of range.
             PictureError: the picture cannot be read.
+            ModelNotFoundError: the restorer is not installed.
         """
         target = Target(quality, bpp, psnr, max_bytes)
         picture = as_picture(image, max_pixels)
+        if denoise is not None:
+            picture = open_restorer(denoise).restore_picture(picture).image
         found = self.compress_picture(picture, target, strip=strip, effort=effort)
         if not found.met:
             warnings.warn(

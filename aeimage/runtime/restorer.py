@@ -113,7 +113,8 @@ class Restorer:
             UsageError: an argument is not as described.
         """
         _check(pixels)
-        network = self._network_for(pixels, sigma)
+        self.check_sigma(sigma)
+        network = self._network_for(pixels)
         if network.task == "photo":
             level = network.estimate(pixels) if sigma is None else float(sigma)
             level = min(max(level, 0.0), MAX_SIGMA)
@@ -140,20 +141,28 @@ class Restorer:
             rgb = np.repeat(rgb[..., None], 3, axis=-1)
         return replace(result, image=replace(picture, rgb=rgb))
 
-    def _network_for(self, pixels: NDArray, sigma: float | None) -> RestorerNetwork:
-        if sigma is not None and not 0.0 <= sigma <= MAX_SIGMA:
+    def check_sigma(self, sigma: float | None) -> None:
+        """Check that a noise level makes sense for this model.
+
+        Raises:
+            UsageError: it does not.
+        """
+        if sigma is None:
+            return
+        if not 0.0 <= sigma <= MAX_SIGMA:
             raise UsageError.for_value(
                 "sigma", f"a noise level from 0 to {MAX_SIGMA:g}, or None", sigma
             )
-        if len(self._networks) > 1:
-            return self._networks["scan" if looks_like_page(pixels) else "photo"]
-        (network,) = self._networks.values()
-        if sigma is not None and network.task != "photo":
+        if "photo" not in self._networks:
             raise UsageError(
                 f"The model {self.name!r} restores scans, which have no single noise level. Leave "
                 "`sigma` out, or use the model 'photo'."
             )
-        return network
+
+    def _network_for(self, pixels: NDArray) -> RestorerNetwork:
+        if len(self._networks) > 1:
+            return self._networks["scan" if looks_like_page(pixels) else "photo"]
+        return next(iter(self._networks.values()))
 
 
 def is_clean(changes: NDArray[np.int64]) -> bool:

@@ -12,11 +12,17 @@ if FAKES not in sys.path:  # worker processes inherit it
     sys.path.insert(0, FAKES)
 
 import fake_codec  # noqa: E402
+import fake_restorer  # noqa: E402
 
 
 @pytest.fixture
 def codec(monkeypatch, tmp_path_factory):
     return fake_codec.install(monkeypatch, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def restorers(monkeypatch, tmp_path_factory):
+    return fake_restorer.install(monkeypatch, tmp_path_factory.mktemp("restorers"))
 
 
 @pytest.fixture

@@ -300,7 +300,7 @@ def test_results_are_the_same_whatever_jobs_says(photos, tmp_path, tree, make_pi
 
 
 def test_a_process_that_dies_costs_its_own_file_only(photos, tmp_path, make_picture, monkeypatch):
-    monkeypatch.setattr("aeimage.apps.folders.available_cores", lambda: 2)
+    monkeypatch.setattr("aeimage.apps.batch.available_cores", lambda: 2)
     make_picture(photos / "deadly.png", 13)
     for number in range(3):
         make_picture(photos / f"x{number}.png", 30 + number)

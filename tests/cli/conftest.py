@@ -15,6 +15,7 @@ if FAKES not in sys.path:  # worker processes inherit it
     sys.path.insert(0, FAKES)
 
 import fake_codec  # noqa: E402
+import fake_restorer  # noqa: E402
 
 
 @dataclass
@@ -30,7 +31,10 @@ class Result:
 
 @pytest.fixture
 def codec(monkeypatch, tmp_path_factory):
-    return fake_codec.install(monkeypatch, tmp_path_factory.mktemp("models"))
+    """Fakes in the place of the codec and the restorers."""
+    codec = fake_codec.install(monkeypatch, tmp_path_factory.mktemp("models"))
+    fake_restorer.install(monkeypatch, tmp_path_factory.mktemp("restorers"))
+    return codec
 
 
 @pytest.fixture
@@ -70,12 +74,25 @@ def noise(path, width=40, height=30, **options):
     Image.fromarray(pixels).save(path, **options)
 
 
+def scan(path, specks=True, **options):
+    """A page of 120 x 90 pixels, with specks or clean."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.full((90, 120), 235, np.uint8)
+    pixels[10:80:12] = pixels[11:81:12] = 40
+    if specks:
+        pixels[np.random.default_rng(1).random(pixels.shape) < 0.02] = 0
+    Image.fromarray(pixels).save(path, **options)
+
+
 @pytest.fixture
 def workplace(tmp_path, monkeypatch, codec):
     """The folder that examples in help texts and documents refer to, as current folder."""
     folder = tmp_path / "work"
     noise(folder / "photo.jpg", quality=100)
     noise(folder / "photo.png")
+    scan(folder / "scan.png", dpi=(300, 300))
+    scan(folder / "scans" / "a.png")
+    scan(folder / "scans" / "b" / "clean.tif", specks=False)
     # Large enough for the examples that train: a crop's side is 64 pixels.
     noise(folder / "photos" / "one.jpg", 80, 70, quality=100)
     noise(folder / "photos" / "2024" / "two.png", 90, 70)

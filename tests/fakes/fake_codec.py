@@ -104,7 +104,9 @@ def install(monkeypatch, folder):
     info["slices"] = [48, 112, 224]
     (bundle / "model.json").write_text(json.dumps(info))
     (bundle / "README.md").write_text("# photo\n\nA fake.\n")
-    monkeypatch.setenv("AEIMAGE_MODELS", str(bundle.parent))
+    others = os.environ.get("AEIMAGE_MODELS")
+    folders = filter(None, [str(bundle.parent), others])
+    monkeypatch.setenv("AEIMAGE_MODELS", os.pathsep.join(folders))
     return FakeCodec
 
 
