@@ -102,21 +102,22 @@ class ScanDamage(Corruption):
     Args:
         clean: share of the pictures that stay untouched, 0…1.
         groups: largest number of groups; the one used divides the batch.
-        steps: (damage, share of the groups that have it), in order. None: `scan_steps()`; with
-            textures of real paper, give `scan_steps(textures)`.
+        textures: of real paper, for `PaperTexture`. Not kept in the config: give them again.
+        steps: (damage, share of the groups that have it), in order. None: `scan_steps(textures)`.
     """
 
     def __init__(
         self,
         clean: float = 0.12,
         groups: int = 4,
+        textures: np.ndarray | None = None,
         steps: Sequence[tuple[Corruption, float]] | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.clean = clean
         self.groups = groups
-        steps = scan_steps() if steps is None else steps
+        steps = scan_steps(textures) if steps is None else steps
         self.layers = [layer for layer, _ in steps]
         self.shares = [float(share) for _, share in steps]
 

@@ -8,7 +8,7 @@ pytest.importorskip("tensorflow", reason="corruption layers need the train extra
 import corruption_cases as cases
 import tensorflow as tf
 
-from aeimage.corruption import PhotoDamage, ScanDamage
+from aeimage.corruption import Blur, PaperTexture, PhotoDamage, SaltAndPepper, ScanDamage
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,17 @@ def test_photo_damage_covers_its_range():
 def test_photo_damage_in_a_model_gives_both():
     damaged, level = PhotoDamage()(tf.keras.Input((None, None, 3)))
     assert damaged.shape == (None, None, None, 3) and level.shape == (None,)
+
+
+def test_textures_reach_the_paper():
+    sheets = np.zeros((1, 8, 8), "uint8")
+    layer = ScanDamage(textures=sheets)
+    paper = next(step for step in layer.layers if isinstance(step, PaperTexture))
+    assert paper.textures is sheets
+
+
+def test_a_recipe_of_ones_own_comes_back_from_its_config():
+    layer = ScanDamage(clean=0.0, steps=[(Blur(sigma=2.0), 0.3), (SaltAndPepper(), 1.0)])
+    again = ScanDamage.from_config(layer.get_config())
+    assert [type(step) for step in again.layers] == [Blur, SaltAndPepper]
+    assert again.shares == [0.3, 1.0] and again.layers[0].sigma == layer.layers[0].sigma
