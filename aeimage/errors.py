@@ -177,9 +177,9 @@ class WorkerLostError(AEImageError):
 
     @classmethod
     def because(cls, reason: str) -> WorkerLostError:
-        """Build the message from the library's own, of which the last line says most."""
+        """Build the message from the library's own, of which the lines about the cause are kept."""
         lines = [line.strip() for line in reason.splitlines() if line.strip()]
-        told = next((line for line in lines if "ollective" in line), lines[-1] if lines else "")
+        told = " ".join(line for line in lines if "aborted by" in line) or " ".join(lines)
         return cls(
             "Another worker of this training ended or cannot be reached, so this one ends too. The "
             "last checkpoint of the chief is good: see to the other worker, then start all of them "

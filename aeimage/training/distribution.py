@@ -150,11 +150,15 @@ class TensorFlowEngine:
 
         With several workers: from what the chief has.
         """
-        held = tf.nest.map_structure(self.of_chief, from_arrays(self.maths, arrays))
+        held = from_arrays(self.maths, arrays)
+        flat = tf.nest.flatten(held)
+        sent = self.of_chief(np.concatenate([array.reshape(-1) for array in flat]))
+        pieces = np.split(sent, np.cumsum([array.size for array in flat])[:-1])
+        held = tf.nest.pack_sequence_as(held, pieces)
         self._state, self._average = self._spread(lambda replica: held)
 
     def of_chief(self, value: np.ndarray) -> np.ndarray:
-        """Return the chief's value, floats of one shape; all must ask."""
+        """Return the chief's value, floats of any shape; all must ask."""
         if not self.several:
             return value
         zeros = np.zeros_like(value)
@@ -193,7 +197,9 @@ class TensorFlowEngine:
 
 def _total(vector):
     """Return the sum over all replicas; called on a replica."""
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, vector)
+    # An argument of a graph is on no device yet, which `all_reduce` takes amiss: hence a copy.
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(vector))
 
 
 def is_chief(task_type: str, task_id: int, cluster: dict) -> bool:
