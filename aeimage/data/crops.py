@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from aeimage.data.pictures import decode
+from aeimage.data.pictures import Example, by_name, decode
 from aeimage.errors import UsageError
 
 SMALLER = 0.62
@@ -24,7 +24,8 @@ class CropSampler:
     """Random crops with flips and quarter turns, from pictures held in memory.
 
     Args:
-        paths: picture files; those smaller than a crop, or unreadable, are left out.
+        paths: picture files, or examples in memory; those smaller than a crop, or unreadable, are
+            left out.
         size: side of a crop in pixels.
         batch_size: crops a step.
         seed: of the whole run.
@@ -38,7 +39,7 @@ class CropSampler:
 
     def __init__(
         self,
-        paths: Sequence[Path],
+        paths: Sequence[Path | Example],
         *,
         size: int = 256,
         batch_size: int = 8,
@@ -48,7 +49,7 @@ class CropSampler:
         report=None,
     ):
         self.size, self.batch_size, self.seed = size, batch_size, seed
-        order = sorted(paths)
+        order = sorted(paths, key=by_name)
         random.Random(seed).shuffle(order)
         self.pictures: list[np.ndarray] = []
         used = 0

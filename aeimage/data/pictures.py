@@ -2,12 +2,34 @@
 
 import random
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from aeimage.errors import AEImageError, UsageError
 from aeimage.images import is_picture_path, read_picture
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture in memory, which may stand where otherwise the path of one stands.
+
+    Attributes:
+        parts: its name, as `Path.parts`.
+        pixels: uint8 (height, width, 3).
+    """
+
+    parts: tuple[str, ...]
+    pixels: np.ndarray = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return "/".join(self.parts)
+
+
+def by_name(picture: Path | Example) -> tuple[str, ...]:
+    """Return the key that puts files and examples in order."""
+    return picture.parts
 
 
 def picture_paths(folders: Iterable[Path]) -> list[Path]:
@@ -24,7 +46,10 @@ def picture_paths(folders: Iterable[Path]) -> list[Path]:
         elif folder.is_dir():
             found += [p for p in folder.rglob("*") if p.is_file() and is_picture_path(p)]
         else:
-            raise UsageError(f"{folder}: no such folder. Give a folder of pictures to train on.")
+            raise UsageError(
+                f"{folder}: no such folder. Give a folder of pictures to train on, or tfds:NAME "
+                "for a data set of TensorFlow Datasets."
+            )
     if not found:
         names = ", ".join(map(str, folders))
         raise UsageError(
@@ -35,23 +60,23 @@ def picture_paths(folders: Iterable[Path]) -> list[Path]:
 
 
 def split(
-    paths: list[Path], *, share: float = 0.05, most: int = 24, seed: int = 0
-) -> tuple[list[Path], list[Path]]:
-    """Split files into training and validation, the same for the same files and seed.
+    paths: list[Path | Example], *, share: float = 0.05, most: int = 24, seed: int = 0
+) -> tuple[list[Path | Example], list[Path | Example]]:
+    """Split pictures into training and validation, the same for the same files and seed.
 
     Args:
-        paths: at least one file; a single one serves both.
+        paths: at least one file or example; a single one serves both.
         share: held out for validation, at least one file.
         most: held out at most.
         seed: of the draw.
     """
-    shuffled = sorted(paths)
+    shuffled = sorted(paths, key=by_name)
     random.Random(seed).shuffle(shuffled)
     count = min(most, max(1, round(share * len(shuffled))))
     return (shuffled[count:] or shuffled), shuffled[:count]
 
 
-def decode_all(paths: Iterable[Path], report=None) -> list[np.ndarray]:
+def decode_all(paths: Iterable[Path | Example], report=None) -> list[np.ndarray]:
     """Decode pictures to uint8 (height, width, 3); unreadable ones are reported and left out.
 
     Args:
@@ -66,8 +91,10 @@ def decode_all(paths: Iterable[Path], report=None) -> list[np.ndarray]:
     return decoded
 
 
-def decode(path: Path, report=None) -> np.ndarray | None:
+def decode(path: Path | Example, report=None) -> np.ndarray | None:
     """Decode one picture to uint8 (height, width, 3), or report why not and return None."""
+    if isinstance(path, Example):
+        return path.pixels
     try:
         return read_picture(path).rgb
     except (AEImageError, OSError) as error:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from aeimage.data.crops import CropSampler
-from aeimage.data.pictures import centre_crop, decode_all, picture_paths, split
+from aeimage.data.examples import find_pictures
+from aeimage.data.pictures import centre_crop, decode_all, split
 from aeimage.errors import UsageError
 from aeimage.training.request import TrainingRequest
 
@@ -25,9 +26,9 @@ def load_photos(
     Raises:
         UsageError: there are no pictures to train on or to validate with.
     """
-    paths = picture_paths(request.data)
+    paths = find_pictures(request.data, report)
     if request.validation_data:
-        training, held_out = paths, picture_paths(request.validation_data)[:most]
+        training, held_out = paths, find_pictures(request.validation_data, report)[:most]
     else:
         training, held_out = split(paths, most=most)
     validation = [centre_crop(rgb) for rgb in decode_all(held_out, report)]

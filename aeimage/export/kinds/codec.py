@@ -6,7 +6,8 @@ from types import ModuleType
 
 import numpy as np
 
-from aeimage.data.pictures import centre_crop, decode, picture_paths
+from aeimage.data.examples import find_pictures
+from aeimage.data.pictures import Example, centre_crop, decode
 from aeimage.errors import UsageError
 from aeimage.export.calibrate import calibrate
 from aeimage.export.codec_bundle import write_codec_bundle
@@ -82,14 +83,15 @@ def write_bundle(
     Raises:
         UsageError: there are no pictures.
     """
-    folders = data or [Path(p) for p in source.record.get("data", ())]
+    folders = data or source.record.get("data")
     if not folders:
         raise UsageError(
             f"{source.path} does not say what it was trained on. Name folders of training pictures "
             "(`data`, --data): the entropy coder's tables are fitted to them."
         )
-    paths = picture_paths(folders)
-    found = calibrate(model, _crops(paths, crops))
+    paths = find_pictures(folders)
+    pictures = training_crops(paths, crops)
+    found = calibrate(model, pictures)
     return write_codec_bundle(
         model,
         out,
@@ -100,10 +102,12 @@ def write_bundle(
         rounding=found.rounding,
         info={"preset": source.record["preset"], **(info or {})},
         precision=precision,
+        crops=pictures,
     )
 
 
-def _crops(paths: list[Path], count: int) -> list[np.ndarray]:
+def training_crops(paths: list[Path | Example], count: int) -> list[np.ndarray]:
+    """Return centre crops of `count` pictures, drawn at random but always the same."""
     random.Random(0).shuffle(paths)
     pictures = []
     for path in paths:
