@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from aeimage.export.codec_graphs import CodecGraphs, quality_tables
 from aeimage.export.complexity import codec_complexity
 from aeimage.export.folder import write_folder
 from aeimage.export.litert import convert_signatures
+from aeimage.export.live_units import LiveEncoder
 from aeimage.export.scale_network import check_graphs, require_float32, scale_network
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.scale_network import FILE_NAME as SCALE_NETWORK
@@ -58,6 +60,7 @@ def write_codec_bundle(
     rounding: np.ndarray | None = None,
     info: dict | None = None,
     precision: str = "float16",
+    crops: Sequence[np.ndarray] = (),
 ) -> dict:
     """Write the bundle of a codec to the folder `out`, replacing it as a whole.
 
@@ -70,6 +73,8 @@ def write_codec_bundle(
         rounding: float32 (efforts, 64) rounding offsets; plain rounding by default.
         info: further entries of the manifest (training data, results).
         precision: of the stored weights, "float16" or "float32".
+        crops: pictures, uint8 (height, width, 3), sides divisible by 64; units of the encoder that
+            none of them makes fire are left out. By default none is.
 
     Returns:
         the manifest.
@@ -92,7 +97,8 @@ def write_codec_bundle(
         "inverse": raw["inverse"].astype("<f4"),
     }
     digest = decoder_digest(model, tables, precision)
-    graphs = convert_signatures(CodecGraphs(model), precision=precision)
+    encoder = LiveEncoder(model, crops) if len(crops) else None
+    graphs = convert_signatures(CodecGraphs(model, encoder=encoder), precision=precision)
     check_graphs(graphs, network)
     buffer = io.BytesIO()
     np.savez(buffer, **tables, rounding=rounding.astype("<f4"))

@@ -36,12 +36,18 @@ class CodecGraphs(tf.Module):
     Args:
         model: the codec.
         tile: side of the pictures in pixels, a multiple of 64; by default any size will do.
+        encoder: what computes latents and hyper-latents in the place of the model, see
+            `aeimage.export.live_units.LiveEncoder`.
     """
 
-    def __init__(self, model: HyperpriorCodec, tile: int | None = None):
+    def __init__(self, model: HyperpriorCodec, tile: int | None = None, encoder=None):
         super().__init__()
         self.model = model
-        self.weights = [v.value for v in model.trainable_variables]
+        self.encoder = encoder or model
+        variables = [*model.trainable_variables]
+        if encoder is not None:
+            variables += [v for layer in encoder.layers for v in layer.trainable_variables]
+        self.weights = [v.value for v in variables]
         for layer in (model.synthesis_transform.pair, model.synthesis_transform.patch):
             layer.as_patches = True
         model.hyper_synthesis.run_as_patches()
@@ -102,10 +108,11 @@ class CodecGraphs(tf.Module):
         return tf.function(traced, input_signature=specs)
 
     def _analysis(self, pixels):
-        return {"latents": analyse(self.model, pixels)}
+        return {"latents": analyse(self.encoder, pixels)}
 
     def _encode(self, latents, gain, inverse, base, checker, valid, rounding):
-        return quantise(self.model, latents, gain, inverse, base, checker, valid, rounding)
+        vectors, planes = (gain, inverse, base), (checker, valid)
+        return quantise(self.model, latents, *vectors, *planes, rounding, encoder=self.encoder)
 
     def _dequantise(self, hyper_latents, symbols, gain, inverse, checker):
         u_hat = dequantise(self.model, hyper_latents, symbols, gain, inverse, checker)
@@ -132,12 +139,23 @@ class CodecGraphs(tf.Module):
 # ---- what the graphs compute, for any batch ------------------------------------------------------
 
 
-def analyse(model: HyperpriorCodec, pixels):
-    """Return the latents of pixels, uint8 (batch, 64 a, 64 b, 3)."""
-    return model.analysis_transform(ops.cast(pixels, "float32") - 128.0)
+def analyse(encoder, pixels):
+    """Return the latents of pixels, uint8 (batch, 64 a, 64 b, 3), by a model or `LiveEncoder`."""
+    return encoder.analysis_transform(ops.cast(pixels, "float32") - 128.0)
 
 
-def quantise(model: HyperpriorCodec, latents, gain, inverse, base, checker, valid, rounding):
+def quantise(
+    model: HyperpriorCodec,
+    latents,
+    gain,
+    inverse,
+    base,
+    checker,
+    valid,
+    rounding,
+    *,
+    encoder=None,
+):
     """Return hyper-latents, symbols and scale indices, whole numbers in float32.
 
     Args:
@@ -146,9 +164,10 @@ def quantise(model: HyperpriorCodec, latents, gain, inverse, base, checker, vali
         gain, inverse, base: (batch or 1, 1, 1, latents).
         checker, valid: (1, rows, columns, 1): squares of the first pass, latents that are coded.
         rounding: (64,) rounding offsets by scale index.
+        encoder: whose hyper analysis to run; the model's by default.
     """
     y = latents * gain
-    z = round_half_up(model.hyper_analysis(y, latents * model.whitening))
+    z = round_half_up((encoder or model).hyper_analysis(y, latents * model.whitening))
     z = ops.clip(z, -float(HYPER_MAX), float(HYPER_MAX))
     mean_features, scale_features = model.hyper_synthesis(z)
     slices = model.split_slices(y)

@@ -97,8 +97,12 @@ class AnalysisTransform(keras.layers.Layer):
         self.pair.kernel.assign(block_transform.pair_kernel(self.latents))
         _whiten_blocks(self.blocks, [self.last])
 
+    def enter(self, pixels):
+        """Return what the blocks see, (batch, 2 h, 2 w, patch channels)."""
+        return ops.cast(self.patch(pixels * (1.0 / 1024.0)), "float32")
+
     def call(self, pixels):
-        x = ops.cast(self.patch(pixels * (1.0 / 1024.0)), "float32")
+        x = self.enter(pixels)
         for block in self.blocks:
             x = block(x)
         return self.last(ops.cast(self.pair(x), "float32"))
@@ -150,10 +154,14 @@ class HyperAnalysis(keras.layers.Layer):
     def build(self, input_shape):
         _build_chain(self.steps, input_shape[-1])
 
-    def call(self, y, u):
+    @staticmethod
+    def features(y, u):
+        """Return what the first convolution sees."""
         # Magnitudes span five decades over the qualities: hand them over on a logarithmic scale.
-        x = ops.concatenate([ops.sign(y) * ops.log1p(ops.abs(y)), u], axis=-1)
-        return _run_chain(self.steps, x)
+        return ops.concatenate([ops.sign(y) * ops.log1p(ops.abs(y)), u], axis=-1)
+
+    def call(self, y, u):
+        return _run_chain(self.steps, self.features(y, u))
 
 
 class Head(keras.layers.Layer):
