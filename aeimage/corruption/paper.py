@@ -83,7 +83,9 @@ class PaperTexture(Corruption):
         cell = 10.0 + 50.0 * draws.uniform(draws.shape[0], 1, 1, 1)
         field = fibres * smooth_field(draws, self.grain.low, grain)
         field = field + clouds * smooth_field(draws, 10.0, cell)
-        images = images * ops.clip(1.0 + field, 0.0, 1.3)
+        # White is the brightest that a scanner shows: most of the sheet is darker.
+        sheet = 1.0 - 1.5 * ops.maximum(fibres, clouds) + field
+        images = images * ops.clip(sheet, 0.0, 1.3)
         return images if self.textures is None else images * self._sheets(draws)
 
     def _sheets(self, draws):
@@ -220,7 +222,7 @@ class Specks(Corruption):
 
     def __init__(
         self,
-        amount: RangeLike = (0.001, 0.05),
+        amount: RangeLike = (0.002, 0.05),
         size: RangeLike = (1.0, 4.0),
         bright: float = 0.3,
         **kwargs,

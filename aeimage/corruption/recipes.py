@@ -77,13 +77,15 @@ def scan_steps(textures: np.ndarray | None = None) -> list[tuple[Corruption, flo
         (Blur(sigma=(0.2, 2.2), stretch=(1.0, 1.6)), 0.45),
         (LowContrast(contrast=(0.2, 1.0), paper=(120.0, 255.0)), 0.4),
         (ShotNoise(full_well=(15.0, 2000.0), read=(0.0, 12.0)), 0.15),
-        (GaussianNoise(sigma=(2.0, 95.0)), 0.45),
+        # Mostly noise that leaves the page legible, sometimes as much as legible letters bear.
+        (GaussianNoise(sigma=(2.0, 40.0)), 0.3),
+        (GaussianNoise(sigma=(30.0, 95.0)), 0.2),
         (Speckle(sigma=(0.02, 0.5)), 0.08),
         (Streaks(), 0.06),
         (SaltAndPepper(amount=(0.003, 0.35), salt=(0.0, 1.0)), 0.18),
         (MissingRows(), 0.06),
         (FaxResolution(), 0.1),
-        (JPEGArtefacts(quality=(3.0, 80.0), aligned=False), 0.25),
+        (JPEGArtefacts(quality=(3.0, 60.0), aligned=False), 0.25),
     ]
 
 
