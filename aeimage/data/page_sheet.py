@@ -78,6 +78,8 @@ class Sheet:
         """Draw a horizontal rule; `points` thick, at least a pixel."""
         thick = max(1, round(self.pixels(points)))
         ink = self.ink if ink is None else ink
+        # Whole pixels: y + 1 - 1 may be less than y in floats, which Pillow refuses.
+        y = round(y)
         self.pen.rectangle((x, y, x + length, y + thick - 1), fill=ink)
 
     def tone(self, colour: Colour) -> Ink:
