@@ -106,7 +106,8 @@ def table(sheet: Sheet, x: float, y: float, width: float) -> float:
     if grid == "all":
         thick = max(1, round(sheet.pixels(thin)))
         for edge in edges:
-            pen.rectangle((edge, y, edge + thick - 1, bottom), fill=sheet.ink)
+            left = round(edge)
+            pen.rectangle((left, y, left + thick - 1, bottom), fill=sheet.ink)
     if grid == "book":
         for at, points in ((y, 0.9), (y + row_height, 0.4), (bottom, 0.9)):
             sheet.rule(x, at, width, points)
