@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=options.positive, help="(default: the preset's)")
     length.add_argument(
-        "--epochs", metavar="N", type=options.positive, help="times the number of pictures"
+        "--epochs",
+        metavar="N",
+        type=options.positive,
+        help="instead of --steps: N crops of each picture in memory, reduced copies included",
     )
     parser.add_argument(
         "--batch-size",

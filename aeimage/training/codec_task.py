@@ -25,7 +25,7 @@ class CodecTask:
         sampler: training crops.
         validation: held-out pictures, each uint8 (height, width, 3) with sides divisible by 64.
         config: sizes of the model.
-        seed: of qualities and noise.
+        seed: of the qualities.
         max_quality: qualities are drawn evenly from 0...max_quality.
         hyper_warmup: steps over which the hyper-latents' rate is phased in.
         calibrated: the model has scale tables already (it was loaded).
@@ -38,6 +38,11 @@ class CodecTask:
     max_quality: float = 100.0
     hyper_warmup: int = 1000
     calibrated: bool = False
+
+    @property
+    def examples(self) -> int:
+        """Crops of an epoch: one of each picture, and of each reduced copy."""
+        return len(self.sampler.pictures)
 
     def build(self) -> HyperpriorCodec:
         model = HyperpriorCodec(self.config)
@@ -61,10 +66,6 @@ class CodecTask:
         pixels, quality = batch
         output = model(pixels, quality, rounded_rate=rounded_rate)
         return rate_distortion_loss(output, pixels, quality, hyper_weight=scalars)
-
-    def seed_step(self, model, step: int) -> None:
-        """Make the noise of `step` depend on the seed and the step alone."""
-        model.noise_seed.state.assign(np.array([self.seed, step], "uint32"))
 
     def calibrate(self, model) -> None:
         """Set the scale tables of an untrained model from the latents of real crops.

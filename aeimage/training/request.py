@@ -14,7 +14,7 @@ class TrainingRequest:
         out: folder of the run.
         steps, batch_size, crop, learning_rate: see the preset. The batch is the global one, shared
             out among all devices.
-        epochs: instead of `steps`: how often as many examples are seen as there are pictures.
+        epochs: instead of `steps`: how many crops of each picture, and of each reduced copy.
         seed: of everything random; 0 if the run is new.
         resume: go on from the run's checkpoint where there is one.
         init: weights to start from: a ``.weights.h5`` file, or the folder of a run or bundle.

@@ -26,9 +26,6 @@ class RestorerTask:
         """Restorers have no schedule of their own."""
         return np.float32(0.0)
 
-    def seed_step(self, model, step: int) -> None:
-        """Nothing to do: the seed is part of the batch."""
-
     def calibrate(self, model) -> None:
         """Nothing to do."""
 
@@ -51,6 +48,11 @@ class PhotoTask(RestorerTask):
     damage: object = None
     seed: int = 0
     levels: tuple[float, ...] = (15.0, 25.0, 50.0)
+
+    @property
+    def examples(self) -> int:
+        """Crops of an epoch: one of each picture, and of each reduced copy."""
+        return len(self.sampler.pictures)
 
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the crops and the seed of `step`."""
