@@ -29,10 +29,11 @@ DEBIAN_PACKAGES = (
     "fonts-crosextra-carlito fonts-crosextra-caladea fonts-lato fonts-roboto fonts-texgyre"
 )
 
-# Names of fonts whose "letters" are mathematics, outlines or pictures, though all differ.
+# Names of fonts whose "letters" are mathematics, Greek, outlines or pictures.
 _NO_TEXT = re.compile(
     r"symbol|emoji|dingbat|icon|awesome|ornament|barcode|braille|music|glyphicon|math|keycaps"
-    r"|lastresort|nonuni|stixsi[sz]|^cm(mi|sy|ex)|^rsfs|^(eu|es)int|outline|redacted|keyboard|abecedario|babel|alfa-beta|^d050000l",
+    r"|lastresort|nonuni|stixsi[sz]|^cm[a-z]+10|^rsfs|^(eu|es)int|outline|redacted|keyboard"
+    r"|abecedario|babel|alfa-beta|ellhnikh|humor|^d050000l",
     re.IGNORECASE,
 )
 _ASCII = frozenset(map(chr, range(33, 127)))

@@ -28,8 +28,9 @@ def heading(sheet: Sheet, x: float, y: float, width: float) -> float:
     size = min(24.0, sheet.size * draw.choice((1.0, 1.2, 1.4, 1.7, 2.2)))
     words = sheet.vocabulary.passage(draw, draw.randint(1, 6), face.letters)
     text = " ".join(words).rstrip(".,;:")
-    if draw.random() < 0.3 and (text.isascii() or set(text.upper()) <= set(text) | face.letters):
-        text = text.upper()
+    upper = text.upper()
+    if draw.random() < 0.3 and all(c.isascii() or c in face.letters for c in upper):
+        text = upper
     if draw.random() < 0.3:
         text = f"{draw.randint(1, 12)}{draw.choice(('.', '.1', '.2.3', ')'))} {text}"
     font = sheet.font(face, size)
@@ -147,7 +148,7 @@ def picture(sheet: Sheet, x: float, y: float, width: float) -> float:
     height = high + em
     if draw.random() < 0.7:
         count = draw.randint(3, 18)
-        words = sheet.vocabulary.passage(draw, count, sheet.family.italic.letters)
+        words = sheet.vocabulary.passage(draw, count, sheet.family.regular.letters)
         words = [f"Fig. {draw.randint(1, 40)}.", *words]
         face = draw.choice((sheet.family.regular, sheet.family.italic))
         height += set_text(sheet, x, y + height, width, words, 0.85 * sheet.size, face=face)

@@ -97,15 +97,21 @@ class Family:
 
     @classmethod
     def of(cls, faces: Sequence[Face], draw: random.Random) -> Family:
-        """Choose a regular, a bold and an italic face from one family's faces."""
+        """Choose a regular, a bold and an italic face from one family's faces.
 
-        def choose(bold, italic, otherwise):
-            able = [f for f in faces if f.bold == bold and f.italic == italic]
-            return draw.choice(able) if able else otherwise
+        The others have all the letters that the regular one has: a text is made up for that.
+        """
 
-        regular = choose(False, False, draw.choice(faces))
-        bold = choose(True, False, regular)
-        return cls(regular, bold, choose(False, True, regular))
+        def of_style(bold: bool, italic: bool) -> list[Face]:
+            return [face for face in faces if face.bold == bold and face.italic == italic]
+
+        regular = draw.choice(of_style(False, False) or faces)
+
+        def choose(bold: bool, italic: bool) -> Face:
+            able = [f for f in of_style(bold, italic) if f.letters >= regular.letters]
+            return draw.choice(able or [regular])
+
+        return cls(regular, choose(True, False), choose(False, True))
 
 
 def set_text(

@@ -70,7 +70,7 @@ def _sheet(draw, image, faces, vocabulary, dpi) -> Sheet:
     family = Family.of(_choose(draw, families), draw)
     if draw.random() < 0.1:  # a page all in bold or all in italics
         face = draw.choice((family.bold, family.italic))
-        family = Family(face, family.bold, family.italic)
+        family = Family(face, face, face)
     other = draw.random() < 0.4
     ink = (0, 0, 0)
     if (kind := draw.random()) < 0.2:

@@ -1,5 +1,6 @@
 """Synthetic pages."""
 
+import dataclasses
 import os
 import random
 import subprocess
@@ -107,6 +108,17 @@ def _sheet(faces, mode, width=500):
         indent=1.0,
         shaped=False,
     )
+
+
+def test_faces_that_are_set_together_have_the_same_letters(faces):
+    plain = [f for f in faces if f.family == "DejaVu Serif"]
+    poor = [dataclasses.replace(f, letters=frozenset("é")) if f.bold else f for f in plain]
+    for seed in range(5):
+        family = Family.of(plain, random.Random(seed))
+        assert family.bold.bold and family.italic.italic
+        family = Family.of(poor, random.Random(seed))
+        assert family.bold == family.regular
+        assert family.italic.letters >= family.regular.letters
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
