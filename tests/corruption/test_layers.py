@@ -147,30 +147,47 @@ def test_streams_of_a_seed_differ():
     assert corruption.fold_in([2**32 - 1, 2**31], 3).shape == (2,)
 
 
-def _worker(name: str, **environment: str) -> str:
-    done = subprocess.run(
+def _started(name: str, **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
         [sys.executable, HERE / name],
         env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), **environment},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=400,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
-def test_every_layer_runs_compiled_on_jax():
-    pytest.importorskip("jax")
+@pytest.fixture(scope="module", autouse=True)
+def workers():
+    """Processes that need a set-up of their own; they run while the other tests do."""
     # Compiled once, run once: optimising would be the longest part.
     flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    out = _worker("corruption_jax.py", KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", XLA_FLAGS=flags)
-    assert set(out.split()) == set(cases.LAYERS)
+    jax = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
+    started = {
+        "replicas": _started("corruption_replicas.py"),
+        "jax": _started("corruption_jax.py", **jax),
+    }
+    yield started
+    for process in started.values():
+        process.kill()
+        process.communicate()
 
 
-def test_each_replica_gets_noise_of_its_own():
-    assert json.loads(_worker("corruption_replicas.py")) == {
+def _output(process: subprocess.Popen) -> str:
+    out, errors = process.communicate(timeout=500)
+    assert process.returncode == 0, errors[-3000:]
+    return out
+
+
+def test_each_replica_gets_noise_of_its_own(workers):
+    assert json.loads(_output(workers["replicas"])) == {
         "same seed": True,
         "replica_seed": False,
         "own generator": False,
         "first replica as alone": True,
     }
+
+
+def test_every_layer_runs_compiled_on_jax(workers):
+    pytest.importorskip("jax")
+    assert set(_output(workers["jax"]).split()) == set(cases.LAYERS)
