@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "how far two pictures are apart: PSNR, MS-SSIM, side by side",
     "models": "the models that are installed",
     "train": "a codec of your own from your pictures",
+    "tune": "the training options that suit your pictures best",
     "export": "a training run to a model that needs no TensorFlow",
 }
 
