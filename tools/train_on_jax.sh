@@ -40,11 +40,12 @@ train() {
     export PYTHONPATH="$PWD:$PWD/.wheels${PYTHONPATH:+:$PYTHONPATH}"
     export KERAS_BACKEND=jax PYTHONUNBUFFERED=1
     local status=0
-    # TERM: training ends after the step at hand and saves; KILL only if it does not within a minute.
-    timeout -s TERM -k 60 "$seconds" "$PYTHON" -m aeimage train "$1" --out "$RUN" "${@:2}" || status=$?
+    # TERM: training ends after the step at hand and saves; KILL only if it does not within two minutes.
+    timeout -s TERM -k 120 "$seconds" "$PYTHON" -m aeimage train "$1" --out "$RUN" "${@:2}" || status=$?
     # 124: the time was up.
     if [ "$status" != 0 ] && [ "$status" != 124 ]; then
-        echo "training failed: exit code $status" >&2
+        echo "Training failed with exit code $status." >&2
+        [ -f "$RUN/checkpoint.npz" ] || return "$status"
     fi
     mkdir -p "$OUT"
     cp "$RUN"/*.csv "$RUN"/run.json "$RUN"/best.weights.h5 "$OUT"/ || true
