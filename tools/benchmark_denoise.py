@@ -21,12 +21,13 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from benchmark_run import find_pictures, load_rgb
-from denoise_summary import plot, summary_markdown
+from benchmark_run import find_pictures, is_kodak, load_rgb
+from denoise_plots import plot_psnr
+from denoise_rows import KEY, Row
+from denoise_summary import summary_markdown, tabulate
 from photo_methods import METHODS, MethodUnavailableError, PhotoMethod, open_method
 from photo_noise import degrade, to_uint8
 from row_cache import RowCache
@@ -52,23 +53,6 @@ NOISES: tuple[tuple[str, float], ...] = (
 )
 # Nobody doubts them below, and they are slow.
 _LEAST_SIGMA_OF_CLASSICAL = 10
-KEY = ("picture", "noise", "level", "method", "version")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One picture with one noise, restored by one method.
-
-    `psnr` is the restored picture's in dB; `seconds` of wall clock, on whatever else ran then.
-    """
-
-    picture: str
-    noise: str
-    level: float
-    method: str
-    version: str
-    psnr: float
-    seconds: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,20 +63,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not pictures:
         parser.error(f"no pictures in {args.data}")
     cache = RowCache(args.out / "results.csv", Row, KEY)
+    if args.again:
+        cache.forget(lambda row: row.method in args.again)
+    versions: dict[str, str] = {}
     for name in args.methods:
         try:
             method = open_method(name, args.model)
         except MethodUnavailableError as error:
             _say(f"WARNING: left out: {error}")
             continue
+        versions[name] = method.version
         noises = [noise for noise in NOISES if _applies(method, noise, args.noises)]
-        measure(method, pictures, noises, cache)
+        if not args.summarise_only:
+            measure(method, pictures, noises, cache)
     if args.tidy:
         cache.sort()
     cache.reload()
-    text = summary_markdown(list(cache), [path.name for path in pictures])
+    table = tabulate(cache, versions, [path.stem for path in pictures])
+    kodak = is_kodak(pictures)
+    text = summary_markdown(table, kodak=kodak)
     (args.out / "summary.md").write_text(text, encoding="utf-8")
-    plot(args.out / "psnr.png", list(cache), [path.name for path in pictures])
+    plot_psnr(args.out / "psnr.png", table, kodak=kodak)
     print(text)
     _say(f"written to {args.out}")
     return 0
@@ -159,6 +150,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--model", default="photo", help="our model's name or bundle (default: %(default)s)")
     add("--limit", type=int, help="take the first N pictures only")
+    add(
+        "--again",
+        type=_method_names,
+        default=[],
+        metavar="A,B,…",
+        help="measure these methods again, whatever is kept of them",
+    )
+    add("--summarise-only", action="store_true", help="measure nothing: of what is kept")
     add("--tidy", action="store_true", help="sort the rows of results.csv at the end")
     return parser
 

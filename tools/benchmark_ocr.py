@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     cache = RowCache(args.out / "results.csv", Row, ROW_KEY)
     if args.again:
         cache.forget(lambda row: row.method in args.again)
-    measure(pages, wanted, methods, cache, engine, _report, jobs=args.jobs)
+    if not args.summarise_only:
+        measure(pages, wanted, methods, cache, engine, _report, jobs=args.jobs)
     if args.tidy:
         cache.sort()
 
@@ -189,6 +190,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="A,B,…",
         help="measure these methods again, whatever is kept of them",
     )
+    add("--summarise-only", action="store_true", help="measure nothing: of what is kept")
     add("--examples", action="store_true", help="also draw examples.png, of a page made here")
     add("--tidy", action="store_true", help="sort the rows of results.csv at the end")
     return parser
