@@ -112,6 +112,8 @@ def validate(pdfinfo: PdfInfo, options: OcrOptions) -> None:
         )
     if len(scans) < len(pdfinfo.pages):
         options.pages = scans
+        # OCRmyPDF (17.13) fails to send a choice of pages to other processes.
+        options.use_threads = True
     options.mode = "force"
 
 

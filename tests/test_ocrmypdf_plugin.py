@@ -151,7 +151,8 @@ def test_pages_with_text_are_left_alone(pdf, read, tmp_path):
         document.save(tmp_path / "text.pdf")
     with pytest.raises(exceptions.PriorOcrFoundError):
         read(tmp_path / "text.pdf", aeimage_clean_visible=True)
-    _, pages = read(tmp_path / "text.pdf", aeimage_clean_visible=True, skip_text=True, **NO_OCR)
+    options = {"aeimage_clean_visible": True, "skip_text": True, "use_threads": False} | NO_OCR
+    _, pages = read(tmp_path / "text.pdf", **options)
     assert [len(images) for images in pages] == [1, 1, 0]
     assert (np.asarray(pages[0][0]) == np.asarray(clean_page())).all()
     assert is_clean(pages[1][0])

@@ -93,7 +93,8 @@ def _top_level(argv: list[str]) -> int:
     parser = Parser(
         prog="aeimage",
         usage="aeimage COMMAND ...",
-        description=f"Photographs to small files and back; scans and photographs cleaned.\n\ncommands:\n{commands}",
+        description="Photographs to small files and back; scans and photographs cleaned.\n\n"
+        f"commands:\n{commands}",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -1,5 +1,6 @@
 """
 List the installed models, or show one's card: what it is for, how it was trained, what it reaches.
+A name that a codec and a restorer share shows both cards (--json: the codec), an id one.
 
 Models come with aeimage. Further ones are found in the folders that the environment variable
 AEIMAGE_MODELS names (separated as in PATH), each in a folder of its own with a model.json.
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=["list", "show"], default="list", help="list is the default"
     )
-    parser.add_argument("name", metavar="NAME", nargs="?", help="of the model to show")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="or id of the model to show")
     options.add_json(parser)
 
 
@@ -42,13 +43,18 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(printable("\n".join(_table(bundles))))
         return 0
-    bundle = next((b for b in bundles if args.name in (b.name, b.model_id)), None)
-    if bundle is None:
+    # Of each kind, the one that is meant by the name: the first.
+    of_kind: dict[str, Bundle] = {}
+    for bundle in bundles:
+        if args.name in (bundle.name, bundle.model_id):
+            of_kind.setdefault(bundle.kind, bundle)
+    found = list(of_kind.values())
+    if not found:
         raise ModelNotFoundError.for_model(args.name, installed=[b.name for b in bundles])
     if args.json:
-        print_json(_fields(bundle))
+        print_json(_fields(found[0]))  # always an object; the others are found by id
     else:
-        print(printable(bundle.card.rstrip()))
+        print(printable("\n\n".join(bundle.card.rstrip() for bundle in found)))
     return 0
 
 

@@ -71,7 +71,7 @@ def install(monkeypatch, folder):
     write_bundles(folder)
     monkeypatch.setattr(restorer, "Restorer", FakeRestorer)
     before = os.environ.get("AEIMAGE_MODELS")
-    monkeypatch.setenv("AEIMAGE_MODELS", os.pathsep.join(filter(None, [str(folder), before])))
+    monkeypatch.setenv("AEIMAGE_MODELS", os.pathsep.join(filter(None, [before, str(folder)])))
     restorer._opened.cache_clear()
     return FakeRestorer
 
