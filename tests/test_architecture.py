@@ -24,6 +24,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "errors",
         "files",
         "images",
+        "limits",
         "metrics",
         "samples",
         "scale_network",

@@ -21,7 +21,6 @@ from enum import IntEnum
 
 from aeimage.codec.bytestream import ByteReader, varint
 from aeimage.codec.header import (
-    DEFAULT_MAX_PIXELS,
     MAX_BODY,
     Header,
     header_bytes,
@@ -37,10 +36,9 @@ from aeimage.errors import (
     UnsupportedVersionError,
     UsageError,
 )
+from aeimage.limits import DEFAULT_MAX_PIXELS, MAX_METADATA_BYTES
 
 __all__ = [
-    "DEFAULT_MAX_PIXELS",
-    "MAX_METADATA_BYTES",
     "Container",
     "Header",
     "read_container",
@@ -48,8 +46,6 @@ __all__ = [
     "write_container",
 ]
 
-MAX_METADATA_BYTES = 64 * 2**20
-"""Largest ICC profile, EXIF block and XMP packet, in bytes each."""
 MAX_INFLATED_BYTES = 16 * 2**20
 """Larger metadata is stored as it is: a few bytes of file must not become many of memory."""
 

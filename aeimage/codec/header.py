@@ -17,6 +17,7 @@ from aeimage.errors import (
     UnsupportedVersionError,
     UsageError,
 )
+from aeimage.limits import DEFAULT_MAX_PIXELS, MODEL_ID_BYTES
 
 MAGIC = b"\x89AEI\r\n\x1a\n"
 """As PNG's (ISO/IEC 15948, 5.2): a byte that no text has, both line ends, and DOS's end of file."""
@@ -25,11 +26,8 @@ MAX_SIDE = 2**20 - 1
 """Largest width and largest height, in pixels."""
 MAX_BODY = 2**35 - 1
 """Largest number of bytes after the header."""
-MODEL_ID_BYTES = 8
 MAX_HEADER_BYTES = len(MAGIC) + 2 + 3 + 3 + 2 + MODEL_ID_BYTES + 5 + 4
 """No header is longer: so many bytes, or the whole file, are enough for `read_header`."""
-DEFAULT_MAX_PIXELS = 178_956_970
-"""Largest picture that is read unless the caller says otherwise: Pillow's limit."""
 
 _QUALITY_STEPS = 100
 

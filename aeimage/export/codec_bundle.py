@@ -14,11 +14,10 @@ from aeimage.export.folder import write_folder
 from aeimage.export.litert import convert_signatures
 from aeimage.export.live_units import LiveEncoder
 from aeimage.export.scale_network import check_graphs, require_float32, scale_network
+from aeimage.limits import MODEL_ID_BYTES
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.scale_network import FILE_NAME as SCALE_NETWORK
 from aeimage.tables import NUM_INDEXES, ProbabilityTables, logistic_tables
-
-MODEL_ID_BYTES = 8
 
 
 def decoder_digest(

@@ -19,7 +19,8 @@ from keras import ops
 
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.models.integer import forward_only, round_half_up
-from aeimage.models.transforms import HYPER_MAX, PIXEL_UNIT
+from aeimage.models.transforms import PIXEL_UNIT
+from aeimage.scale_network import HYPER_MAX
 from aeimage.tables import NUM_INDEXES
 
 _NEVER = 1e9  # larger than any residual

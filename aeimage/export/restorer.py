@@ -10,9 +10,8 @@ from aeimage.export.folder import write_folder
 from aeimage.export.litert import convert_signatures
 from aeimage.export.restorer_graphs import RestorerGraphs
 from aeimage.export.scale_network import require_float32
+from aeimage.limits import MODEL_ID_BYTES
 from aeimage.models.restorer import Restorer
-
-MODEL_ID_BYTES = 8
 
 
 def restorer_digest(model: Restorer, precision: str) -> bytes:

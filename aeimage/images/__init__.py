@@ -6,7 +6,6 @@
 
 from aeimage.images.picture import Picture
 from aeimage.images.reading import (
-    DEFAULT_MAX_PIXELS,
     PICTURE_SUFFIXES,
     as_picture,
     count_pages,
@@ -16,6 +15,7 @@ from aeimage.images.reading import (
     read_picture,
 )
 from aeimage.images.writing import OUTPUT_FORMATS, to_pillow, write_pages, write_picture
+from aeimage.limits import DEFAULT_MAX_PIXELS
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from aeimage.images import exif as exif_block
-
-MAX_METADATA_BYTES = 64 * 2**20
-"""Largest ICC profile, EXIF block or XMP packet that is kept, in bytes each."""
+from aeimage.limits import MAX_METADATA_BYTES
 
 _X_RESOLUTION = 0x011A
 

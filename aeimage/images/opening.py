@@ -40,7 +40,7 @@ from aeimage.errors import (
     PictureTooLargeError,
     UnsupportedPictureError,
 )
-from aeimage.images.metadata import MAX_METADATA_BYTES
+from aeimage.limits import MAX_METADATA_BYTES
 
 PARSER_ERRORS = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError),

@@ -25,9 +25,7 @@ from aeimage.images.metadata import read_metadata
 from aeimage.images.picture import Picture
 from aeimage.images.samples import Samples, inspect_samples, select_low_bytes
 from aeimage.images.tiff_exif import exif_of_tiff
-
-DEFAULT_MAX_PIXELS = 178_956_970
-"""Largest picture read unless asked otherwise, in pixels: where Pillow, too, raises an error."""
+from aeimage.limits import DEFAULT_MAX_PIXELS
 
 PICTURE_SUFFIXES = frozenset(
     {

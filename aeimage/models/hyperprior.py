@@ -30,7 +30,6 @@ from aeimage.models.integer import magnitude_code, round_half_up, straight_throu
 from aeimage.models.layers import QualityTable
 from aeimage.models.rate import LOG_SCALE_STEP, logistic_bits, step_of_quality
 from aeimage.models.transforms import (
-    HYPER_MAX,
     PIXEL_UNIT,
     UNIT,
     AnalysisTransform,
@@ -41,6 +40,7 @@ from aeimage.models.transforms import (
     ScaleHead,
     SynthesisTransform,
 )
+from aeimage.scale_network import HYPER_MAX
 from aeimage.tables import NUM_INDEXES, S_MIN
 
 QUALITY_KNOTS = 9

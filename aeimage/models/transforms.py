@@ -13,12 +13,12 @@ from aeimage.models.layers import (
     ResidualBlock,
     conv_transpose_as_patches,
 )
+from aeimage.scale_network import HYPER_MAX
 
 # Latents and features are orthonormal coefficients of a picture in [0, 1], times UNIT: about one
 # quantiser step at middle rates, so that one learning rate suits every channel.
 UNIT = 10.0
 PIXEL_UNIT = 4.0  # g_s works in units of 4 levels, for the same reason
-HYPER_MAX = 63  # largest magnitude of a hyper-latent
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from aeimage.codec.alpha import decode_alpha, encode_alpha
 from aeimage.codec.container import (
-    DEFAULT_MAX_PIXELS,
     Container,
     Header,
     read_container,
@@ -20,7 +19,7 @@ from aeimage.codec.container import (
     write_container,
 )
 from aeimage.errors import UsageError
-from aeimage.images import Picture, as_picture, to_pillow
+from aeimage.images import DEFAULT_MAX_PIXELS, Picture, as_picture, to_pillow
 from aeimage.metrics import psnr
 from aeimage.runtime.bundle import Bundle, find_bundle, find_codec, load_tables
 from aeimage.runtime.latent_codec import Geometry, LatentCodec

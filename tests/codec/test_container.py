@@ -13,7 +13,6 @@ import pytest
 from aeimage.codec.alpha import decode_alpha, encode_alpha
 from aeimage.codec.bytestream import ByteReader, varint
 from aeimage.codec.container import (
-    MAX_METADATA_BYTES,
     Container,
     Header,
     read_container,
@@ -29,6 +28,7 @@ from aeimage.errors import (
     NotAnAeiFileError,
     UsageError,
 )
+from aeimage.limits import MAX_METADATA_BYTES
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
