@@ -54,7 +54,8 @@ class SmallTask:
         vectors, seed = batch
         draw = keras.random.uniform((), seed=_Given(seed))
         noisy = vectors + (draw if self.noise else 0.0)
-        error = ops.mean(ops.square(model(noisy, training=True)["vectors"] - vectors))
+        output = ops.cast(model(noisy, training=True)["vectors"], "float32")
+        error = ops.mean(ops.square(output - vectors))
         # The mean of squares is the square of the mean if all replicas draw the same.
         return error, {"draw": draw, "square": ops.square(draw)}
 
@@ -72,14 +73,14 @@ class _Given:
     """A seed from the batch, for functions that take generators."""
 
     def __new__(cls, seed):
-        from keras import ops, random
+        from keras import backend, ops, random
 
         class Given(random.SeedGenerator):
             def __init__(self):
                 pass
 
             def next(self, ordered=True):
-                return ops.cast(seed, "int32")
+                return ops.cast(seed, "uint32" if backend.backend() == "jax" else "int32")
 
         return Given()
 
@@ -174,6 +175,25 @@ def compare(result, noise: bool):
         kept |= {f"{name}/{key}": [row[key] for row in rows] for key in rows[0]}
         kept |= {f"{name}/first/{key}": value for key, value in first.items()}
     np.savez(result, **kept)
+
+
+def follow(start, result):
+    """Go on from the arrays in `start` for eight steps without noise; keep losses and arrays."""
+    from aeimage.training.engines import make_engine
+
+    task = SmallTask(noise=False)
+    engine = make_engine(task, task.build())
+    with np.load(start) as file:
+        engine.write({name: file[name] for name in file.files})
+    losses = []
+    for step in range(8):
+        inputs = engine.put(task.batch(step), task.scalars(step), 5, step)
+        logs = engine.fetch([engine.train(inputs, 0.05, step, False)])
+        losses.append(logs[0]["loss"])
+        engine.average(0.1)
+    engine.show_average()
+    grey = engine.forward(np.ones((2, WIDTH), "float32"))["vectors"]
+    np.savez(result, losses=losses, grey=np.asarray(grey), **engine.read())
 
 
 def free_addresses(count: int) -> list[str]:
