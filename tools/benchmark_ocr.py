@@ -37,7 +37,7 @@ from ocr_filters import FILTERS, missing
 from ocr_markdown import summary_markdown
 from ocr_pages import Page, Strip, choose_strips, cut, find_pages, load_page, whole_page
 from ocr_plots import plot_errors
-from ocr_run import CLEAN, COMBINED, Method, Row, conditions, measure, protocol
+from ocr_run import CLEAN, COMBINED, Method, Row, conditions, measure
 from ocr_run import KEY as ROW_KEY
 from ocr_summary import OURS, summarise, write_summary_csv
 from our_restorer import RestorerUnavailableError, open_restorer
@@ -75,15 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     versions = {name: filter_.version for name, filter_ in FILTERS.items()}
     versions |= {name: method.version for name, method in methods.items()}
     summary = summarise(
-        [row for row in cache if row.protocol == protocol(engine)],
+        cache,
         versions,
         [page.name for page in pages],
         wanted,
+        engine,
     )
     if summary is None:
         _say("no page has been measured with raw and every damage yet: no summary")
         return 0
-    summary = replace(summary, left_out=tuple(left_out), engine=engine)
+    summary = replace(summary, left_out=tuple(left_out))
     text = summary_markdown(summary)
     (args.out / "summary.md").write_text(text, encoding="utf-8")
     write_summary_csv(args.out / "summary.csv", summary)

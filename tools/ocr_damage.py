@@ -22,7 +22,7 @@ from PIL import Image
 from scipy import ndimage
 
 LEVELS = (1, 2, 3)
-# Part of the key of cached results: to be raised with any change of what a damage does.
+# Keys cached results, as the parameters below do: to be raised when the code does something else.
 VERSION = 1
 
 Grey = NDArray[np.float64]  # 0 ink, 1 paper, shape (height, width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class Row:
         level: "1", "2", "3"; "combined"; "clean".
         method: in `ocr_filters.FILTERS`, or "ours".
         version: of the method.
-        protocol: of the damages' code and of the OCR engine.
+        protocol: of the damage's parameters and of the OCR engine; see `protocol`.
         rate: character error rate, 0 to 1; 1 after a timeout.
         letters: of the truth.
         timed_out: whether Tesseract used up its processor time.
@@ -89,9 +90,12 @@ def conditions(damages: Sequence[str] = (), levels: Sequence[str] = ()) -> list[
     ]
 
 
-def protocol(engine: str) -> str:
-    """What, besides the method, results depend on."""
-    return f"damage {VERSION}, {engine}"
+def protocol(condition: Condition, engine: str) -> str:
+    """What, besides the method, results depend on: the damage's parameters, and the OCR engine."""
+    if not condition.steps:
+        return engine
+    parameters = [VERSION, *(DAMAGES[name].levels[level - 1] for name, level in condition.steps)]
+    return f"{engine}, damage {zlib.crc32(repr(parameters).encode()):08x}"
 
 
 def measure(
@@ -174,5 +178,5 @@ def _key(page: Page, condition: Condition, method: Method, engine: str) -> tuple
         condition.level,
         method.name,
         method.version,
-        protocol(engine),
+        protocol(condition, engine),
     )

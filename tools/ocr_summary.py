@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ocr_filters import FILTERS
 from ocr_metric import added_error
-from ocr_run import CLEAN, COMBINED, Condition, Row
+from ocr_run import CLEAN, COMBINED, Condition, Row, protocol
 
 OURS = "ours"
 MILD = ("1", "2")
@@ -95,20 +95,24 @@ def summarise(
     versions: Mapping[str, str],
     pages: Sequence[str],
     wanted: Sequence[Condition],
+    engine: str,
 ) -> Summary | None:
     """The summary of the pages of which all is measured, or None if there are none.
 
     Args:
-        rows: of one protocol; those of other versions, pages and conditions are passed over.
+        rows: those of other versions, protocols, pages and conditions are passed over.
         versions: of the methods to summarise. Classical methods must have every page; ours is left
             out if it has not.
         pages: names, in order.
         wanted: conditions, undamaged pages among them.
+        engine: version of the OCR engine.
     """
+    protocols = {(c.damage, c.level): protocol(c, engine) for c in wanted}
     found = {
         (row.page, row.damage, row.level, row.method): row
         for row in rows
         if versions.get(row.method) == row.version
+        and protocols.get((row.damage, row.level)) == row.protocol
     }
     cells = [(condition.damage, condition.level) for condition in wanted]
 
@@ -142,7 +146,9 @@ def summarise(
                 timeouts=sum(found[page, damage, level, method].timed_out for page in done),
             )
     unfinished = tuple(page for page in pages if page not in done)
-    return Summary(tuple(done), tuple(methods), dict(versions), errors, unfinished=unfinished)
+    return Summary(
+        tuple(done), tuple(methods), dict(versions), errors, unfinished=unfinished, engine=engine
+    )
 
 
 def reduction(error: float, reference: float) -> float:

@@ -7,7 +7,7 @@ pytest.importorskip("scipy")
 
 from ocr_filters import FILTERS
 from ocr_markdown import summary_markdown
-from ocr_run import CLEAN, COMBINED, Condition, Row, conditions
+from ocr_run import CLEAN, COMBINED, Condition, Row, conditions, protocol
 from ocr_summary import HARD, MILD, OURS, no_worse, reduction, summarise, write_summary_csv
 
 VERSIONS = {name: filter_.version for name, filter_ in FILTERS.items()} | {OURS: "scan 1"}
@@ -36,7 +36,7 @@ def made_up_rows(errors=ERRORS, pages=("a", "b"), version=None):
             condition.level,
             method,
             version or VERSIONS[method],
-            "p",
+            protocol(condition, "engine 1"),
             rate=CLEAN_RATE[page] + error * (1 if page == "a" else 2),
             letters=100,
             timed_out=method == "raw" and condition.level == "3" and page == "b",
@@ -50,7 +50,7 @@ def made_up_rows(errors=ERRORS, pages=("a", "b"), version=None):
 
 @pytest.fixture
 def summary():
-    return summarise(made_up_rows(), VERSIONS, ["a", "b"], WANTED)
+    return summarise(made_up_rows(), VERSIONS, ["a", "b"], WANTED, "engine 1")
 
 
 def test_errors_are_means_over_pages_above_the_clean_page(summary):
@@ -87,19 +87,26 @@ def test_reductions():
 
 def test_pages_not_finished_are_left_out():
     rows = [row for row in made_up_rows() if (row.page, row.method) != ("b", "median")]
-    summary = summarise(rows, VERSIONS, ["a", "b"], WANTED)
+    summary = summarise(rows, VERSIONS, ["a", "b"], WANTED, "engine 1")
     assert (summary.pages, summary.unfinished) == (("a",), ("b",))
 
 
 def test_ours_is_left_out_unless_finished_with_this_model():
     without = {name: errors for name, errors in ERRORS.items() if name != OURS}
     old = made_up_rows({OURS: ERRORS[OURS]}, version="scan 0")
-    summary = summarise(made_up_rows(without) + old, VERSIONS, ["a", "b"], WANTED)
+    summary = summarise(made_up_rows(without) + old, VERSIONS, ["a", "b"], WANTED, "engine 1")
     assert OURS not in summary.methods and summary.pages == ("a", "b")
 
 
+def test_rows_of_another_damage_or_engine_do_not_count():
+    rows = made_up_rows()
+    assert summarise(rows, VERSIONS, ["a", "b"], WANTED, "engine 2") is None
+    noise, harder = (protocol(c, "engine 1") for c in (WANTED[1], WANTED[3]))
+    assert noise != harder and protocol(WANTED[0], "engine 1") == "engine 1"
+
+
 def test_no_summary_of_nothing():
-    assert summarise([], VERSIONS, ["a"], WANTED) is None
+    assert summarise([], VERSIONS, ["a"], WANTED, "engine 1") is None
 
 
 def test_markdown_states_the_floors(summary, tmp_path):
@@ -107,7 +114,9 @@ def test_markdown_states_the_floors(summary, tmp_path):
     assert "−86 %" in text  # 1.125 against the best single's 8.25
     assert text.count(": met") == 4 and "missed" not in text
     worse = ERRORS | {OURS: (0.01, 0.2, 0.2, 0.2, 0.2)}
-    text = summary_markdown(summarise(made_up_rows(worse), VERSIONS, ["a", "b"], WANTED))
+    text = summary_markdown(
+        summarise(made_up_rows(worse), VERSIONS, ["a", "b"], WANTED, "engine 1")
+    )
     assert text.count("**missed**") == 4
     write_summary_csv(tmp_path / "summary.csv", summary)
     assert len((tmp_path / "summary.csv").read_text().splitlines()) == 1 + 5 * 4
