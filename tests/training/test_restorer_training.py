@@ -58,7 +58,7 @@ def test_training_takes_noise_out_and_estimates_it(tmp_path):
     trainer.run()
     trainer.engine.show_average()
     trained, _ = task.validate(trainer.engine.forward)
-    assert trained["psnr_25"] > untrained["psnr_25"] + 3.0
+    assert trained["psnr_25"] > untrained["psnr_25"] + 2.0
     assert abs(trained["level_25"] - 25.0) < 10.0
 
 
