@@ -6,9 +6,14 @@
 #
 # `fetch` takes keras, namex and optree; name those of h5py, rich, absl-py and ml-dtypes that the
 # machine lacks as well. `train` runs `aeimage train PRESET --out run OPTION...` for so many seconds,
-# then asks it to stop, which leaves a checkpoint, and puts weights, logs and the checkpoint in parts
-# of at most 16 MB into the folder $OUT (by default out/). To go on: put the parts back into run/,
-# `python tools/split_checkpoint.py join run/parts run/checkpoint.npz`, and add --resume.
+# then asks it to stop, which leaves a checkpoint, and puts into the folder $OUT (by default out/) at
+# most 8 files of at most 16 MB: best.weights.h5, logs.tgz, and the checkpoint in parts, at half
+# precision where it does not fit otherwise.
+#
+# To go on, on any machine: unpack logs.tgz into run/, then
+#   python tools/split_checkpoint.py join out run/checkpoint.npz
+# and train with --resume. Where parts and pictures are too much to carry, take best.weights.h5 with
+# --init.
 #
 # For example, after `python tools/pack_crops.py PHOTOS`:
 #   tools/train_on_jax.sh train 540 codec --data packed/train --validation-data packed/validation \
@@ -48,7 +53,8 @@ train() {
         [ -f "$RUN/checkpoint.npz" ] || return "$status"
     fi
     mkdir -p "$OUT"
-    cp "$RUN"/*.csv "$RUN"/run.json "$RUN"/best.weights.h5 "$OUT"/ || true
+    cp "$RUN/best.weights.h5" "$OUT/"
+    (cd "$RUN" && tar -czf - ./*.csv run.json) >"$OUT/logs.tgz"
     # With the weights at most 64 MiB in all.
     local options
     for options in "" "--half" "--half --keep average"; do
