@@ -39,6 +39,8 @@ class CodecTask:
     hyper_warmup: int = 1000
     calibrated: bool = False
 
+    threads = 4
+
     @property
     def examples(self) -> int:
         """Crops of an epoch: one of each picture, and of each reduced copy."""

@@ -138,7 +138,8 @@ class TensorFlowEngine:
 
     def fetch(self, logs: list[dict]) -> list[dict[str, float]]:
         """Return logs of several steps as floats; waits for the last."""
-        return [{k: float(v) for k, v in row.items()} for row in logs]
+        with self._watching():
+            return [{k: float(v) for k, v in row.items()} for row in logs]
 
     def read(self) -> dict[str, np.ndarray]:
         """Return everything that a checkpoint holds."""

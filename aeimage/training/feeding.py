@@ -6,20 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 
-def ahead(make: Callable[[int], Any], first: int, last: int, depth: int = 2) -> Iterator[Any]:
-    """Yield ``make(first)`` … ``make(last - 1)``, made by a thread that is `depth` in front.
+def ahead(make: Callable[[int], Any], first: int, last: int, threads: int = 1) -> Iterator[Any]:
+    """Yield ``make(first)`` … ``make(last - 1)`` in order, made ahead of time.
 
     Args:
         make: function of a step's number.
         first, last: the steps.
-        depth: how many results wait at most; each takes a batch's memory.
+        threads: how many may call it at once; one result more waits, each with a batch's memory.
     """
-    pool = ThreadPoolExecutor(1)
+    pool = ThreadPoolExecutor(threads)
     try:
         waiting: deque = deque()
         for number in range(first, last):
             waiting.append(pool.submit(make, number))
-            if len(waiting) > depth:
+            if len(waiting) > threads + 1:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -13,7 +13,7 @@ class InputProfile:
     """Examples a second, of a batch size.
 
     Attributes:
-        pipeline: batches drawn alone, in the thread that draws them in training.
+        pipeline: batches drawn alone, by as many threads as draw them in training.
         device: steps taken on one batch that is on the device already.
         together: training as it is.
     """
@@ -42,30 +42,27 @@ def profile_input(trainer: Trainer, steps: int = 20, warmup: int = 3) -> InputPr
         steps: to measure, of each.
         warmup: steps before, in which functions are compiled.
     """
-    engine, size = trainer.engine, None
+    engine, task = trainer.engine, trainer.task
+    threads = getattr(task, "threads", 1)
     engine.write()
 
-    def draw(step: int):
-        return trainer.task.batch(step)
-
-    def put(batch, step: int):
-        return engine.put(batch, trainer.task.scalars(step), trainer.config.seed, step)
+    def put(step: int):
+        return engine.put(task.batch(step), task.scalars(step), trainer.config.seed, step)
 
     def train(inputs, step: int):
         return engine.train(inputs, 1e-6, step, False)
 
-    size = len(draw(0)[0])
+    size = len(task.batch(0)[0])
     start = time.perf_counter()
-    for step in range(steps):
-        put(draw(step), step)
+    for _ in ahead(put, 0, steps, threads):
+        pass
     pipeline = time.perf_counter() - start
 
-    inputs = put(draw(0), 0)
+    inputs = put(0)
     device = _timed((train(inputs, step) for step in range(warmup + steps)), warmup, engine)
 
-    feed = ahead(lambda step: put(draw(step), step), 0, warmup + steps)
-    rows = (train(inputs, step) for step, inputs in enumerate(feed))
-    together = _timed(rows, warmup, engine)
+    feed = ahead(put, 0, warmup + steps, threads)
+    together = _timed((train(x, step) for step, x in enumerate(feed)), warmup, engine)
     count = steps * size
     return InputProfile(count / pipeline, count / device, count / together)
 

@@ -49,6 +49,8 @@ class PhotoTask(RestorerTask):
     seed: int = 0
     levels: tuple[float, ...] = (15.0, 25.0, 50.0)
 
+    threads = 4
+
     @property
     def examples(self) -> int:
         """Crops of an epoch: one of each picture, and of each reduced copy."""

@@ -19,6 +19,7 @@ class Task(Protocol):
         calibrated: `calibrate` is not wanted, since the weights were loaded.
         examples: number of pictures that make an epoch (optional; without it runs are measured in
             steps alone).
+        threads: how many threads may call `batch` at once (optional; by default one).
     """
 
     calibrated: bool
@@ -27,7 +28,7 @@ class Task(Protocol):
         """Return the model, built, with the same variables' paths each time."""
 
     def batch(self, step: int) -> tuple[np.ndarray, ...]:
-        """Return what the loss of `step` takes. Called from a thread of its own, ahead of time.
+        """Return what the loss of `step` takes. Called from other threads, ahead of time.
 
         Of several replicas each gets an even share of every array's first axis, and of a seed
         (uint32 of shape (2,)) one of its own.

@@ -1,6 +1,6 @@
 """The training loop: any engine, resumable at any step, everything logged.
 
-    while a thread draws the batches of the next steps:
+    while threads draw the batches of the next steps:
         step  ->  moving average  ->  log  ->  checkpoint  ->  validation, early stopping
         each      every 10 steps      100     1000             2500 (by default)
 
@@ -196,7 +196,8 @@ class Trainer:
 
     def _loop(self) -> None:
         self._restart_clock()
-        feed = ahead(self._inputs, self.step, self.config.steps)
+        threads = getattr(self.task, "threads", 1)
+        feed = ahead(self._inputs, self.step, self.config.steps, threads)
         try:
             while self.step < self.config.steps and not self._asked_to_stop():
                 start = time.monotonic()

@@ -162,6 +162,14 @@ def test_only_the_chief_writes(workers):
     assert not (workers / "out_1").exists()
 
 
+def test_ctrl_c_at_one_worker_stops_all_at_the_same_step(start, tmp_path):
+    for worker in two_workers(start, tmp_path, interrupt_at=4, steps=60):
+        assert worker.wait() == 0, worker.text
+    results = [load(tmp_path / f"result_{number}.npz") for number in range(2)]
+    assert results[0]["step"] == 10
+    assert_same_bits(*results)
+
+
 @pytest.mark.parametrize("victim", [0, 1], ids=["chief", "worker"])
 def test_both_workers_restart_from_the_last_common_checkpoint(victim, start, workers, tmp_path):
     addresses = free_addresses(2)

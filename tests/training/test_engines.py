@@ -155,8 +155,9 @@ def test_the_chief_is_named_or_the_first():
     assert is_chief("chief", 0, cluster) and not is_chief("worker", 0, cluster)
 
 
-def test_inputs_come_in_order_and_errors_where_they_belong():
-    assert list(ahead(lambda step: step * step, 3, 9)) == [9, 16, 25, 36, 49, 64]
+@pytest.mark.parametrize("threads", [1, 4])
+def test_inputs_come_in_order_and_errors_where_they_belong(threads):
+    assert list(ahead(lambda step: step * step, 3, 9, threads)) == [9, 16, 25, 36, 49, 64]
 
     def fail(step):
         if step == 4:
@@ -165,7 +166,7 @@ def test_inputs_come_in_order_and_errors_where_they_belong():
 
     got = []
     with pytest.raises(OSError, match="unreadable"):
-        got.extend(ahead(fail, 0, 9))
+        got.extend(ahead(fail, 0, 9, threads))
     assert got == [0, 1, 2, 3]
 
 
