@@ -30,6 +30,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from ocr_damage import COMBINATIONS, DAMAGES
 from ocr_engine import TesseractMissingError, tesseract_version
 from ocr_examples import draw_examples
@@ -39,7 +40,7 @@ from ocr_pages import Page, Strip, choose_strips, cut, find_pages, load_page, wh
 from ocr_plots import plot_errors
 from ocr_run import CLEAN, COMBINED, Method, Row, conditions, measure
 from ocr_run import KEY as ROW_KEY
-from ocr_summary import OURS, summarise, write_summary_csv
+from ocr_summary import OURS, Summary, summarise, write_summary_csv
 from our_restorer import RestorerUnavailableError, open_restorer
 from row_cache import RowCache
 
@@ -84,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if summary is None:
         _say("no page has been measured with raw and every damage yet: no summary")
         return 0
-    summary = replace(summary, left_out=tuple(left_out))
+    untouched = _untouched(methods[OURS], pages, summary) if OURS in methods else None
+    summary = replace(summary, left_out=tuple(left_out), untouched=untouched)
     text = summary_markdown(summary)
     (args.out / "summary.md").write_text(text, encoding="utf-8")
     write_summary_csv(args.out / "summary.csv", summary)
@@ -132,6 +134,15 @@ def _open_methods(args: argparse.Namespace) -> dict[str, Method]:
         else:
             methods[name] = Method(name, FILTERS[name].version, FILTERS[name].apply)
     return methods
+
+
+def _untouched(ours: Method, pages: Sequence[Page], summary: Summary) -> int:
+    """How many undamaged pages come back pixel by pixel."""
+    return sum(
+        np.array_equal(ours.apply(page.picture), page.picture)
+        for page in pages
+        if page.name in summary.pages
+    )
 
 
 def _report(row: Row, done: int, total: int) -> None:

@@ -99,18 +99,19 @@ def _table(summary: Summary, levels: Collection[str]) -> str:
 
 
 def _notes(summary: Summary) -> str:
-    strips = any("-" in page for page in summary.pages)
-    what = f"{len(summary.pages)} {'strips' if strips else 'pages'}: {', '.join(summary.pages)}"
     reading = (
         "Errors in per cent of the letters: character error rate less that of the same undamaged "
         "page, at least 0; means over pages, then over damages. Bold among the filters: the best "
         "for that damage and level; the oracle knows it and takes it. ᵗ: on some page Tesseract "
         "ran out of its processor time, which counts as 100."
     )
-    lines = [
-        reading,
-        f"{what[0].upper()}{what[1:]}. {summary.engine}, one thread, `--psm 3 -l eng --dpi 300`.",
-    ]
+    pages = f"{summary.pages_in_words}: {', '.join(summary.pages)}."
+    lines = [reading, f"{pages} {summary.engine}, one thread, `--psm 3 -l eng --dpi 300`."]
+    if summary.untouched is not None:
+        lines.append(
+            f"Of the {summary.pages_in_words} undamaged, aeimage took {summary.untouched} for "
+            "clean and gave them back pixel by pixel."
+        )
     if summary.left_out:
         lines.append(
             "Left out, because Tesseract does not read them undamaged: "

@@ -15,19 +15,19 @@ from ocr_summary import BOTH, HARD, OURS, Summary
 
 _GROUPS = {"level 1": ("1",), "level 2": ("2",), "level 3": HARD, "two damages": BOTH}
 _OURS_COLOUR, _ORACLE_COLOUR = "#D55E00", "#0072B2"
-_GREYS = ("#3A3A3A", "#6E6E6E", "#9A9A9A", "#C2C2C2")
+_GREY = "#9A9A9A"
 
 
 def plot_errors(path: Path, summary: Summary) -> None:
-    """Draws the mean errors to a PNG; every bar has its number, the classical ones in greys."""
+    """Draws the mean errors to a PNG; every bar has its number, filters are grey."""
     groups = {name: levels for name, levels in _GROUPS.items() if summary.damages(levels)}
     bars: list[tuple[str, list[float], str]] = [
         (
             label_of(method),
             [summary.mean(method, levels) for levels in groups.values()],
-            _GREYS[number % len(_GREYS)],
+            _GREY,
         )
-        for number, method in enumerate(summary.classical)
+        for method in summary.classical
     ]
     bars.append(
         (
@@ -64,7 +64,7 @@ def plot_errors(path: Path, summary: Summary) -> None:
             text.set_color(colour)
             text.set_fontweight("bold")
     figure.supxlabel(
-        f"character errors added by the damage, %; mean over {len(summary.pages)} pages",
+        f"character errors added by the damage, %; mean over {summary.pages_in_words}",
         fontsize=10,
     )
     figure.savefig(path, dpi=130)

@@ -43,6 +43,7 @@ class Summary:
         left_out: pages that Tesseract does not read even undamaged.
         unfinished: pages that some method or damage is lacking of.
         engine: version of the OCR engine.
+        untouched: how many of the undamaged pages ours gave back unchanged, if that was tried.
     """
 
     pages: tuple[str, ...]
@@ -52,6 +53,13 @@ class Summary:
     left_out: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     engine: str = ""
+    untouched: int | None = None
+
+    @property
+    def pages_in_words(self) -> str:
+        """How many pages, or strips of pages, e.g. "8 strips"."""
+        what = "strip" if any("-" in page for page in self.pages) else "page"
+        return f"{len(self.pages)} {what}{'' if len(self.pages) == 1 else 's'}"
 
     @property
     def classical(self) -> tuple[str, ...]:
