@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "scan"
 AUTO = "auto"
-MAX_TILE_PIXELS = 2_000_000
-"""What a network sees at once: an A4 page at 300 dpi takes six tiles, a fifth of it overlap."""
+MAX_TILE_PIXELS = 1_000_000
+"""What a network sees at once. Twice as much saves no time that could be measured, and takes 250 MB
+more: a grey A4 page at 300 dpi takes 330 MB in all, instead of 580."""
 
 MAX_SIGMA = 75.0
 """The highest noise level that networks are trained for, RMS in levels."""
