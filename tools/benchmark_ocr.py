@@ -73,15 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.tidy:
         cache.sort()
 
-    versions = {name: filter_.version for name, filter_ in FILTERS.items()}
+    # Where ours was not opened, its model that was measured last is summarised.
+    versions = {row.method: row.version for row in cache if row.method == OURS}
+    versions |= {name: filter_.version for name, filter_ in FILTERS.items()}
     versions |= {name: method.version for name, method in methods.items()}
-    summary = summarise(
-        cache,
-        versions,
-        [page.name for page in pages],
-        wanted,
-        engine,
-    )
+    summary = summarise(cache, versions, [page.name for page in pages], wanted, engine)
     if summary is None:
         _say("no page has been measured with raw and every damage yet: no summary")
         return 0

@@ -106,7 +106,9 @@ def test_ours_is_kept_by_the_models_id(pages, reads, tmp_path, monkeypatch):
         now = len([shape for shape in reads if shape[0] < 240])
         # Cutting strips reads each undamaged one, and the page down to its end.
         assert now - count - 2 * strips == calls
-    assert "aeimage" in (out / "summary.md").read_text()
+    assert run(pages, out, "--methods", "raw", "--levels", "1") == 0
+    assert "aeimage: scan 2" in (out / "summary.md").read_text()
+    assert "2 strips undamaged" not in (out / "summary.md").read_text()
 
 
 def test_a_timeout_counts_as_all_wrong(pages, reads, tmp_path, monkeypatch):
