@@ -26,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("preset", metavar="PRESET", help="for example codec, photo or scan")
     parser.add_argument(
-        "--data", metavar="DIR", nargs="+", required=True, type=Path, help="folders of pictures"
+        "--data",
+        metavar="DIR",
+        nargs="+",
+        required=True,
+        type=Path,
+        help="folders of pictures; for photographs also tfds:NAME, of TensorFlow Datasets",
     )
     parser.add_argument("--out", metavar="DIR", required=True, type=Path, help="the run's folder")
     parser.add_argument(
