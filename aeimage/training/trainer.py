@@ -1,8 +1,8 @@
 """The training loop: any engine, resumable at any step, everything logged.
 
     while threads draw the batches of the next steps:
-        step  ->  moving average  ->  log  ->  checkpoint  ->  validation, early stopping
-        each      every 10 steps      100     1000             2500 (by default)
+        step  ->  moving average  ->  log  ->  validation, early stopping  ->  checkpoint
+        each      every 10 steps      100      2500                            1000 (by default)
 
 Nothing crosses between device and host in a step but its batch, a few seeds and the learning rate.
 """
@@ -234,13 +234,15 @@ class Trainer:
             self._update_average()
         if step % config.log_every == 0:
             self._log()
+        start = time.monotonic()
+        if step % config.validate_every == 0 or step == config.steps:
+            self._means()
+            self.validate()
+        # After the validation, which it must know of.
         if step % config.save_every == 0:
             self._means()
             self.save()
-        if step % config.validate_every == 0 or step == config.steps:
-            start = time.monotonic()
-            self.validate()
-            self._since += time.monotonic() - start  # it is no part of the steps' time
+        self._since += time.monotonic() - start  # it is no part of the steps' time
 
     def _restart_clock(self) -> None:
         self._pending: list[dict] = []

@@ -18,7 +18,7 @@ from aeimage.training.distribution import is_chief, share_of
 from aeimage.training.engines import make_engine
 from aeimage.training.feeding import ahead
 from aeimage.training.packing import Packing
-from aeimage.training.step import FIRST_SCALE
+from aeimage.training.step import FIRST_SCALE, Step
 
 
 @pytest.fixture
@@ -90,6 +90,17 @@ def test_noise_depends_on_seed_and_step_alone():
         rows.append(found)
     assert rows[0] == rows[1]
     assert rows[0][3] != rows[0][4]
+
+
+def test_every_random_layer_is_seeded_step_by_step():
+    from aeimage.training.codec_task import CodecTask
+    from aeimage.training.presets.codec_tiny import CONFIG
+
+    for task in (SmallTask(), CodecTask(None, config=CONFIG)):
+        step = Step(task, task.build(), clip_norm=1.0)
+        assert len(step.generators) == 1
+        seeds = {step.seeds(3, n, replica).tobytes() for n in range(4) for replica in range(4)}
+        assert len(seeds) == 16
 
 
 def test_float16_skips_steps_that_overflow(policy):
