@@ -91,24 +91,29 @@ def test_bits_are_those_of_the_model(model, photos):
     np.testing.assert_allclose(coded["bits"], expected, rtol=0.01)
 
 
-def test_pictures_of_a_batch_do_not_see_one_another(saved_model, photos):
-    codec = tf.saved_model.load(str(saved_model))
+def test_pictures_of_a_batch_do_not_see_one_another(model, photos):
+    codec = CodecSignatures(model)
     both = codec.encode(tf.constant(photos), tf.constant(QUALITY))
     alone = codec.encode(tf.constant(photos[1:]), tf.constant(QUALITY[1:]))
     assert np.mean(both["symbols"][1] == alone["symbols"][0]) > 0.999
 
 
-def test_keras_files_load_in_safe_mode(tiny_run, model, photos, tmp_path):
+def test_keras_files_load_in_safe_mode(tiny_run, model, tmp_path):
     sizes = {}
     for precision in ("float16", "float32"):
         out = tmp_path / f"{precision}.keras"
         export_model(tiny_run, out, "keras", precision=precision)
         loaded = keras.saving.load_model(out, safe_mode=True)
         assert type(loaded) is type(model) and loaded.config == model.config
-        assert np.mean(reconstructed(loaded, photos) == reconstructed(model, photos)) > 0.99
+        # The run's weights are float16 already: neither precision loses anything.
+        for ours, theirs in zip(model.variables, loaded.variables, strict=True):
+            np.testing.assert_array_equal(np.asarray(ours.value), np.asarray(theirs.value))
         sizes[precision] = out.stat().st_size
     assert sizes["float16"] < 0.75 * sizes["float32"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["float16.keras", "float32.keras"]
+    tile = np.zeros((1, 64, 64, 3), "uint8")
+    pair = [m(tile, QUALITY[:1], training=False)["reconstruction"] for m in (model, loaded)]
+    np.testing.assert_allclose(*map(np.asarray, pair), atol=1e-3)
 
 
 def operators(path: Path) -> set[str]:
