@@ -52,18 +52,18 @@ def profile_input(trainer: Trainer, steps: int = 20, warmup: int = 3) -> InputPr
     def train(inputs, step: int):
         return engine.train(inputs, 1e-6, step, False)
 
-    size = len(task.batch(0)[0])
-    start = time.perf_counter()
-    for _ in ahead(put, 0, steps, threads):
-        pass
-    pipeline = time.perf_counter() - start
-
     inputs = put(0)
     device = _timed((train(inputs, step) for step in range(warmup + steps)), warmup, engine)
 
     feed = ahead(put, 0, warmup + steps, threads)
     together = _timed((train(x, step) for step, x in enumerate(feed)), warmup, engine)
-    count = steps * size
+
+    # Last, when pools of pages are full: filling them takes time once, and drawing goes on behind.
+    start = time.perf_counter()
+    for _ in ahead(put, warmup + steps, warmup + 2 * steps, threads):
+        pass
+    pipeline = time.perf_counter() - start
+    count = steps * len(task.batch(0)[0])
     return InputProfile(count / pipeline, count / device, count / together)
 
 
