@@ -72,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         measure(pages, wanted, methods, cache, engine, _report, jobs=args.jobs)
     if args.tidy:
         cache.sort()
+    cache.reload()  # another run may have added to it
 
     # Where ours was not opened, its model that was measured last is summarised.
     versions = {row.method: row.version for row in cache if row.method == OURS}
