@@ -43,9 +43,10 @@ def main() -> None:
     args = parser.parse_args()
     pictures = load(args.data, args.most, args.side)
     tuned = os.path.join(args.tuned, "")  # a path, not a name
-    curves = {name: measure(Codec(name), pictures) for name in (args.against, tuned)}
-    result = gain(curves[args.against], curves[tuned])
-    write(args.out, curves, len(pictures))
+    before, after = (measure(Codec(name), pictures) for name in (args.against, tuned))
+    result = gain(before, after)
+    labels = (Path(args.against).name, f"{Path(args.tuned).name}, fine-tuned")
+    write(args.out, dict(zip(labels, (before, after), strict=True)), len(pictures))
     print(f"{args.tuned} against {args.against}, {len(pictures)} pictures: {result}")
 
 
@@ -95,7 +96,7 @@ def write(out: Path, curves: dict[str, Curve], count: int) -> None:
     axis = figure.subplots()
     for name, curve in curves.items():
         axis.plot(curve.bpp, curve.quality, "o-", label=name)
-    axis.set(xscale="log", xlabel="bits a pixel", ylabel="PSNR, dB", title=f"{count} pictures")
+    axis.set(xscale="log", xlabel="bits a pixel", ylabel="PSNR, dB", title=f"{count} held-out pictures")
     axis.grid(alpha=0.3)
     axis.legend()
     figure.savefig(out / "gain.png", dpi=110)
