@@ -96,7 +96,8 @@ def write(out: Path, curves: dict[str, Curve], count: int) -> None:
     axis = figure.subplots()
     for name, curve in curves.items():
         axis.plot(curve.bpp, curve.quality, "o-", label=name)
-    axis.set(xscale="log", xlabel="bits a pixel", ylabel="PSNR, dB", title=f"{count} held-out pictures")
+    axis.set(xscale="log", xlabel="bits a pixel", ylabel="PSNR, dB")
+    axis.set_title(f"{count} held-out pictures")
     axis.grid(alpha=0.3)
     axis.legend()
     figure.savefig(out / "gain.png", dpi=110)
