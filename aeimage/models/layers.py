@@ -150,8 +150,14 @@ class ConvBlock(keras.layers.Layer):
         x -- 3x3, ReLU -- 3x3 --(+)--> x'
         '-----------------------^
 
-    Input and output: (batch, height, width, channels), in the compute dtype.
+    The convolutions follow the dtype policy, the sum stays in float32: with the eight bits of
+    bfloat16, what one block adds would be lost in the next.
+
+    Input and output: float32 (batch, height, width, channels).
     """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
 
     def build(self, input_shape):
         channels, policy = input_shape[-1], self.dtype_policy
@@ -171,7 +177,7 @@ class ConvBlock(keras.layers.Layer):
         self.second.build(input_shape)
 
     def call(self, inputs):
-        return inputs + self.second(self.first(inputs))
+        return inputs + ops.cast(self.second(self.first(inputs)), "float32")
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -89,7 +89,7 @@ class Restorer(keras.Model):
     """
 
     def __init__(self, config: RestorerConfig | dict, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # pixels stay exact in mixed precision
         if isinstance(config, dict):
             config = RestorerConfig(**{k: _hashable(v) for k, v in config.items()})
         self.config = config
@@ -152,22 +152,22 @@ class Restorer(keras.Model):
     def restore(self, pixels, level=None):
         """Return the restored pixels alone; arguments as in `call`."""
         pixels = ops.cast(pixels, "float32")
-        x = self.enter((pixels - 128.0) / LEVEL_UNIT)
+        x = _exact(self.enter((pixels - 128.0) / LEVEL_UNIT))
         if self.config.level_map:
             plane = ops.reshape(ops.cast(level, "float32") / LEVEL_UNIT, (-1, 1))
-            x = x + ops.cast(self.level_in(plane)[:, None, None, :], x.dtype)
+            x = x + _exact(self.level_in(plane)[:, None, None, :])
         skips = []
         for i, blocks in enumerate(self.encoder):
             if i:
-                x = self.down[i - 1](x)
+                x = _exact(self.down[i - 1](x))
             for block in blocks:
                 x = block(x)
             skips.append(x)
         for i, blocks in reversed(list(enumerate(self.decoder))):
-            x = self.up[i](x) + skips[i]
+            x = _exact(self.up[i](x)) + skips[i]
             for block in blocks:
                 x = block(x)
-        return pixels + ops.cast(self.leave(x), "float32") * LEVEL_UNIT
+        return pixels + _exact(self.leave(x)) * LEVEL_UNIT
 
     def estimate(self, pixels):
         """Return the level of damage that the network sees, float32 (batch,)."""
@@ -220,6 +220,11 @@ class LevelEstimator(keras.layers.Layer):
 
 def _hashable(value):
     return tuple(value) if isinstance(value, list) else value
+
+
+def _exact(x):
+    """Return sums' terms in float32, whatever the layers compute in."""
+    return ops.cast(x, "float32")
 
 
 def _cut(flat, counts):

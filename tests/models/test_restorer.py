@@ -34,6 +34,20 @@ def test_an_untrained_restorer_returns_its_input():
     assert output["level"].shape == (1,)
 
 
+def test_mixed_precision_keeps_pixels_and_sums_exact():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = built(SCAN)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    pixels = picture()
+    output = model(pixels)["pixels"]
+    assert output.dtype == "float32" and np.array_equal(output, pixels)
+    block = model.blocks[0]
+    sums = np.random.default_rng(0).normal(size=(1, 8, 8, 4)).astype("float32")
+    assert np.array_equal(block(sums), sums)
+
+
 def test_with_the_halo_a_tile_comes_out_as_in_the_whole():
     model = built(SCAN, random=True)
     halo, side = SCAN.halo, 2 * SCAN.multiple
