@@ -23,6 +23,7 @@ from keras import ops
 from aeimage.models.layers import conv_transpose_as_patches
 from aeimage.scale_network import ACTIVATION_MAX, BIAS_MAX, EXACT_LIMIT
 
+_LARGEST = float(EXACT_LIMIT)
 WEIGHT_UNIT = 64  # one unit of the trained, real-valued kernel is 64 integer steps
 
 
@@ -142,6 +143,11 @@ class IntegerConv2D(keras.layers.Layer):
             else:
                 total = ops.conv_transpose(inputs, kernel, strides=self.upsample, padding="same")
             total = ops.cast(total, "float32") + bias
+        if _forward_only.get():
+            # Clipping first is the same, and keeps a converter from adding the half of the rounding
+            # to the bias, which fits 11 bits exactly and would not with the half.
+            low, high = (-0.5, float(ACTIVATION_MAX)) if self.rectify else (-_LARGEST, _LARGEST)
+            return round_half_up(ops.clip(total, low, high))
         total = straight_through(round_half_up(total), total)
         if self.rectify:
             total = ops.clip(total, 0.0, float(ACTIVATION_MAX))
