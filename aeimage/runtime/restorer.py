@@ -30,8 +30,9 @@ more: a grey A4 page at 300 dpi takes 330 MB in all, instead of 580."""
 
 MAX_SIGMA = 75.0
 """The highest noise level that networks are trained for, RMS in levels."""
-NOISELESS = 1.0
-"""A photograph whose noise level is at most this stays as it is."""
+NOISELESS = 5.0
+"""A photograph whose noise level is at most this stays as it is: on textured ones the network takes
+away more than so little noise does."""
 
 # A bilevel page has even paper whatever was done to it, for instance by a fax machine. So it is
 # clean only if the network agrees, which softens the edges of ink there, but changes little else.
@@ -118,7 +119,11 @@ class Restorer:
         self.check_sigma(sigma)
         network = self._network_for(pixels)
         if network.task == "photo":
-            level = network.estimate(pixels) if sigma is None else float(sigma)
+            if sigma is None:
+                low, middle = network.estimate(pixels)
+                level = low if low <= NOISELESS else middle
+            else:
+                level = float(sigma)
             level = min(max(level, 0.0), MAX_SIGMA)
             if level <= NOISELESS:
                 return RestoreResult(pixels, False, network.name, level)
