@@ -26,6 +26,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "images",
         "limits",
         "metrics",
+        "pull_push",
         "samples",
         "scale_network",
         "table_fitting",

@@ -14,7 +14,13 @@ from aeimage.corruption.augment import (
 from aeimage.corruption.base import Corruption, Draws, Range, fold_in, replica_seed
 from aeimage.corruption.ink import BoldInk, BrokenInk
 from aeimage.corruption.jpeg import JPEGArtefacts
-from aeimage.corruption.masks import Masking, OccludingBoxes, RandomMissingPixels, Scratches
+from aeimage.corruption.masks import (
+    Masking,
+    MissingParts,
+    OccludingBoxes,
+    RandomMissingPixels,
+    Scratches,
+)
 from aeimage.corruption.noise import GaussianNoise, SaltAndPepper, ShotNoise, Speckle
 from aeimage.corruption.paper import (
     Folds,
@@ -48,6 +54,7 @@ __all__ = [
     "JPEGArtefacts",
     "LowContrast",
     "Masking",
+    "MissingParts",
     "MissingRows",
     "OccludingBoxes",
     "PaperTexture",

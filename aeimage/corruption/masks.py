@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -148,3 +150,58 @@ class Scratches(Masking):
 
     def get_config(self):
         return {**super().get_config(), "count": self.count}
+
+
+@register
+class MissingParts(Masking):
+    """Loses parts of all kinds: in each picture those of one kind, sometimes those of two.
+
+    What models that fill in missing parts are trained on.
+
+    Args:
+        kinds: layers whose masks are used, each as often as the others; None: single pixels,
+            scratches of 1 to 10 pixels and boxes, in wide ranges.
+        second: share of the pictures that get a second kind (which may be the same), 0…1.
+        fill: see `Masking`.
+    """
+
+    def __init__(self, kinds: Sequence[Masking] | None = None, second: float = 0.15, **kwargs):
+        super().__init__(**kwargs)
+        if not 0.0 <= second <= 1.0:
+            raise UsageError.for_value("second", "a number from 0 to 1", second)
+        self.kinds = list(kinds) if kinds is not None else _kinds()
+        if not self.kinds:
+            raise UsageError.for_value("kinds", "at least one layer", kinds)
+        self.second = float(second)
+
+    def lost(self, draws):
+        masks = ops.concatenate([kind.lost(draws.fork()) for kind in self.kinds], axis=-1)
+        count = len(self.kinds)
+        numbers = ops.cast(ops.arange(count), "float32")
+
+        def chosen():
+            at = ops.floor(draws.uniform(draws.shape[0], 1, 1, 1) * count)
+            return ops.any(ops.logical_and(masks, numbers == at), axis=-1, keepdims=True)
+
+        first, other = chosen(), chosen()
+        return ops.logical_or(first, ops.logical_and(other, draws.chance(self.second)))
+
+    def get_config(self):
+        kinds = list(map(keras.saving.serialize_keras_object, self.kinds))
+        return {**super().get_config(), "kinds": kinds, "second": self.second}
+
+    @classmethod
+    def from_config(cls, config):
+        kinds = map(keras.saving.deserialize_keras_object, config["kinds"])
+        return cls(**{**config, "kinds": list(kinds)})
+
+
+def _kinds() -> list[Masking]:
+    return [
+        RandomMissingPixels(share=(0.2, 0.92)),
+        RandomMissingPixels(share=(0.5, 0.85)),
+        Scratches(count=6, width=(0.8, 4.0), length=(0.1, 1.0)),
+        Scratches(count=3, width=(1.5, 10.0), length=(0.1, 1.0)),
+        OccludingBoxes(count=3, size=(0.03, 0.4)),
+        OccludingBoxes(count=1, size=(0.2, 0.65)),
+    ]

@@ -88,6 +88,8 @@ class Restorer(keras.Model):
         `config.level_map`, `level`, float32 (batch,): the network's own estimate.
     """
 
+    input_channels = 3
+
     def __init__(self, config: RestorerConfig | dict, **kwargs):
         super().__init__(autocast=False, **kwargs)  # pixels stay exact in mixed precision
         if isinstance(config, dict):
@@ -125,7 +127,7 @@ class Restorer(keras.Model):
         return _cut(self.blocks[sum(self.config.encoder_blocks) :], self.config.decoder_blocks)
 
     def build(self, input_shape=None):
-        self.enter.build((None, None, None, 3))
+        self.enter.build((None, None, None, self.input_channels))
         if self.config.level_map:
             self.level_in.build((None, 1))
             self.estimator.build((None, None, None, 3))
@@ -156,6 +158,17 @@ class Restorer(keras.Model):
         if self.config.level_map:
             plane = ops.reshape(ops.cast(level, "float32") / LEVEL_UNIT, (-1, 1))
             x = x + _exact(self.level_in(plane)[:, None, None, :])
+        return pixels + self.difference(x) * LEVEL_UNIT
+
+    def difference(self, x):
+        """Return what the blocks and the last layer make of the first layer's output.
+
+        Args:
+            x: float32 (batch, height / 2, width / 2, config.widths[0]).
+
+        Returns:
+            float32 (batch, height, width, 3), in units of 64 levels.
+        """
         skips = []
         for i, blocks in enumerate(self.encoder):
             if i:
@@ -167,7 +180,7 @@ class Restorer(keras.Model):
             x = _exact(self.up[i](x)) + skips[i]
             for block in blocks:
                 x = block(x)
-        return pixels + _exact(self.leave(x)) * LEVEL_UNIT
+        return _exact(self.leave(x))
 
     def estimate(self, pixels):
         """Return the level of damage that the network sees, float32 (batch,)."""

@@ -63,3 +63,35 @@ def page_loss(restored, clean):
 def level_loss(estimate, level):
     """Return the mean absolute difference of log(1 + level), for levels float32 (batch,)."""
     return ops.mean(ops.abs(ops.log1p(estimate) - ops.log1p(level)))
+
+
+def filling_loss(pixels, filled, reference, mask):
+    """Return the loss of pictures whose missing pixels were filled in, and its parts.
+
+    Errors are those of missing pixels alone, and relative to those of a simpler filling: see
+    `aeimage.models.masked`.
+
+    Args:
+        pixels: float32 (batch, height, width, 3), levels 0...255: what is judged.
+        filled: of the same shape: the simpler filling.
+        reference: of the same shape: the truth.
+        mask: float32 (batch, height, width, 1): 1 where pixels are missing.
+
+    Returns:
+        Scalar loss, and a dict of scalars, means over the pictures: `mae` (levels), and
+        `relative_mae` and `relative_rmse`, 1 for what the simpler filling reaches.
+    """
+    count = ops.maximum(3.0 * ops.sum(mask, axis=(1, 2, 3)), 1.0)
+
+    def errors(guess):
+        error = (guess - reference) * mask
+        mae = ops.sum(ops.abs(error), axis=(1, 2, 3)) / count
+        mse = ops.sum(ops.square(error), axis=(1, 2, 3)) / count
+        return mae, ops.sqrt(mse + 1e-3)  # a root has no slope at zero
+
+    mae, rmse = errors(pixels)
+    simple_mae, simple_rmse = errors(filled)
+    relative_mae = ops.mean(mae / (simple_mae + 2.0))
+    relative_rmse = ops.mean(rmse / (simple_rmse + 2.0))
+    parts = {"mae": ops.mean(mae), "relative_mae": relative_mae, "relative_rmse": relative_rmse}
+    return 0.5 * (relative_mae + relative_rmse), parts

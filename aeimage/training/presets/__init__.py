@@ -5,7 +5,7 @@ from types import ModuleType
 
 from aeimage.errors import UsageError
 
-NAMES = ("codec", "codec_tiny", "photo", "scan")
+NAMES = ("codec", "codec_tiny", "masked", "photo", "scan")
 
 
 def load_preset(name: str) -> ModuleType:

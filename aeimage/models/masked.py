@@ -1,0 +1,102 @@
+"""The masked autoencoder: pictures with missing pixels in, whole pictures out.
+
+    pixels, mask -- pull-push --> filled ------------------------------------------(+)--> pixels
+                                    |                                               ^
+                                    '-- with mask -- encoder, decoder, skips -- times mask
+
+Missing pixels are filled smoothly first (`aeimage.pull_push`), so that the network has to learn
+only what a smooth filling lacks: edges and texture. Its last layer starts at zero: an untrained one
+is pull-push. Its layers are a restorer's, with the mask as fourth channel of the input.
+
+Trained on parts hidden at random, it minimises for each picture, over the hidden pixels alone,
+
+    ( mean |x' - x| / (mean |f - x| + c)  +  rms(x' - x) / (rms(f - x) + c) ) / 2
+
+x: the picture, x': the output, f: pull-push's filling, c: 2 levels. Dividing by the error that was
+there before gives hidden dots, scratches and boxes the same say, though boxes leave a larger one.
+
+Sources: Pathak et al., "Context Encoders", 2016; the mask as an input: Liu et al., "Image
+Inpainting for Irregular Holes Using Partial Convolutions", 2018.
+"""
+
+import keras
+from keras import ops
+
+from aeimage import pull_push
+from aeimage.errors import UsageError
+from aeimage.models.restorer import LEVEL_UNIT, Restorer, RestorerConfig
+
+
+@keras.saving.register_keras_serializable("aeimage")
+class MaskedAutoencoder(Restorer):
+    """Fills in missing pixels.
+
+    Args:
+        config: sizes; without a level map.
+
+    Call arguments:
+        pixels: (batch, height, width, 3), levels 0...255, of any dtype; whatever is finite where
+            they are missing; height and width multiples of `config.multiple`.
+        mask: (batch, height, width, 1): 1 where pixels are missing, 0 elsewhere.
+
+    Returns:
+        dict of float32 (batch, height, width, 3) each: `pixels`, equal to the input where it is
+        known, elsewhere neither clipped nor rounded; and `filled`, what pull-push alone makes.
+
+    Raises:
+        UsageError: the config asks for a level map.
+    """
+
+    input_channels = 4
+
+    def __init__(self, config: RestorerConfig | dict, **kwargs):
+        super().__init__(config, **kwargs)
+        if self.config.level_map:
+            raise UsageError.for_value("config.level_map", "False", True)
+
+    def call(self, pixels, mask):
+        pixels, mask = ops.cast(pixels, "float32"), ops.cast(mask, "float32")
+        filled = pull_push.fill(pull_push.weigh(pixels, mask, ops), ops)
+        return {"pixels": self.refine(filled, mask), "filled": filled}
+
+    def refine(self, filled, mask):
+        """Return what the network makes of pixels that are filled already.
+
+        Args:
+            filled: float32 (batch, height, width, 3), levels 0...255.
+            mask: float32 (batch, height, width, 1); elsewhere pixels stay as they are.
+        """
+        inputs = ops.concatenate([(filled - 128.0) / LEVEL_UNIT, mask], axis=-1)
+        difference = self.difference(ops.cast(self.enter(inputs), "float32"))
+        return filled + mask * difference * LEVEL_UNIT
+
+
+def start_from_restorer(model: MaskedAutoencoder, restorer: Restorer) -> None:
+    """Give a masked autoencoder the weights of a restorer of the same sizes.
+
+    The first layer ignores the mask at first, and the last one stays zero: the model still is
+    pull-push, but its blocks know photographs.
+
+    Args:
+        model: built, untrained.
+        restorer: built.
+
+    Raises:
+        UsageError: the sizes differ.
+    """
+    sizes, wanted = ([vars(m.config)[n] for n in _SIZES] for m in (restorer, model))
+    if sizes != wanted:
+        raise UsageError.for_value("restorer", f"one of the sizes {wanted}", sizes)
+    kernel = restorer.enter.kernel
+    ignored = ops.zeros((*kernel.shape[:2], 1, kernel.shape[-1]), kernel.dtype)
+    model.enter.kernel.assign(ops.concatenate([kernel, ignored], axis=2))
+    model.enter.bias.assign(restorer.enter.bias)
+    for mine, theirs in (
+        *zip(model.down, restorer.down, strict=True),
+        *zip(model.up, restorer.up, strict=True),
+        *zip(model.blocks, restorer.blocks, strict=True),
+    ):
+        mine.set_weights(theirs.get_weights())
+
+
+_SIZES = ("widths", "encoder_blocks", "decoder_blocks")
