@@ -24,6 +24,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "errors",
         "files",
         "images",
+        "latents",
         "limits",
         "metrics",
         "pull_push",

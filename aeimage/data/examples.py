@@ -61,6 +61,37 @@ def load_data_set(
         UsageError: there is no such data set, split, or picture in it.
         MissingDependencyError: tensorflow-datasets is not installed.
     """
+    features, examples = open_data_set(name, data_dir=data_dir)
+    image = next(key for key, kind in features.items() if kind == "picture")
+    found, used = [], 0
+    for number, example in enumerate(examples):
+        pixels = as_rgb(example[image])
+        used += pixels.nbytes
+        if used > max_bytes:
+            if report is not None:
+                report(f"{name}: the first {number} pictures fit into memory and are used")
+            break
+        found.append(Example((name, f"{number:09d}"), pixels))
+    return found
+
+
+def open_data_set(
+    name: str, *, split: str = "train", data_dir: Path | None = None
+) -> tuple[dict[str, str], Iterable[dict[str, np.ndarray]]]:
+    """Open a TensorFlow data set that has pictures.
+
+    Args:
+        name: see the module. If it is not there yet, it is downloaded and prepared.
+        split: taken where the name does not say which.
+        data_dir: where TensorFlow Datasets keeps its files.
+
+    Returns:
+        what its examples hold: the first "picture" and, where there is one, the first "label", by
+        the key they have; and the examples, with these keys.
+
+    Raises:
+        UsageError, MissingDependencyError: as `load_data_set`.
+    """
     try:
         import tensorflow_datasets as tfds
 
@@ -69,21 +100,21 @@ def load_data_set(
         raise MissingDependencyError.for_package(
             "tensorflow_datasets", "train", "Training on a TensorFlow data set"
         ) from error
-    data_set, _, split = name.removeprefix(PREFIX).partition("@")
-    split = split or "train"
+    data_set, _, asked = name.removeprefix(PREFIX).partition("@")
     try:
         builder = tfds.builder(data_set, data_dir=data_dir)
         builder.download_and_prepare()
         features = builder.info.features
         images = [key for key, f in features.items() if isinstance(f, tfds.features.Image)]
+        labels = [key for key, f in features.items() if isinstance(f, tfds.features.ClassLabel)]
         if not images:
             raise UsageError(
                 f"{name}: has no pictures, but {', '.join(features)}. Expected a data set with a "
                 "picture in each example. Choose another one."
             )
-        examples = builder.as_dataset(
-            split=split, decoders=tfds.decode.PartialDecoding({images[0]: True})
-        )
+        kinds = {images[0]: "picture", **dict.fromkeys(labels[:1], "label")}
+        decoders = tfds.decode.PartialDecoding(dict.fromkeys(kinds, True))
+        examples = builder.as_dataset(split=asked or split, decoders=decoders)
     except AEImageError:
         raise
     except Exception as error:  # whatever a data set's own code raises
@@ -92,16 +123,7 @@ def load_data_set(
             "tfds:NAME[/CONFIG][:VERSION][@SPLIT] of a data set that TensorFlow Datasets knows, "
             "or can download."
         ) from error
-    found, used = [], 0
-    for number, example in enumerate(tfds.as_numpy(examples)):
-        pixels = as_rgb(example[images[0]])
-        used += pixels.nbytes
-        if used > max_bytes:
-            if report is not None:
-                report(f"{name}: the first {number} pictures fit into memory and are used")
-            break
-        found.append(Example((name, f"{number:09d}"), pixels))
-    return found
+    return kinds, tfds.as_numpy(examples)
 
 
 def as_rgb(pixels: np.ndarray) -> np.ndarray:
