@@ -24,15 +24,17 @@ from keras import ops
 
 from aeimage import pull_push
 from aeimage.errors import UsageError
-from aeimage.models.restorer import LEVEL_UNIT, Restorer, RestorerConfig
+from aeimage.models.layers import PatchConv2DTranspose
+from aeimage.models.restorer import LEVEL_UNIT, Restorer
+from aeimage.models.skip_autoencoder import SkipAutoencoder, SkipConfig, exact
 
 
 @keras.saving.register_keras_serializable("aeimage")
-class MaskedAutoencoder(Restorer):
+class MaskedAutoencoder(SkipAutoencoder):
     """Fills in missing pixels.
 
     Args:
-        config: sizes; without a level map.
+        config: sizes.
 
     Call arguments:
         pixels: (batch, height, width, 3), levels 0...255, of any dtype; whatever is finite where
@@ -42,17 +44,11 @@ class MaskedAutoencoder(Restorer):
     Returns:
         dict of float32 (batch, height, width, 3) each: `pixels`, equal to the input where it is
         known, elsewhere neither clipped nor rounded; and `filled`, what pull-push alone makes.
-
-    Raises:
-        UsageError: the config asks for a level map.
     """
 
-    input_channels = 4
-
-    def __init__(self, config: RestorerConfig | dict, **kwargs):
-        super().__init__(config, **kwargs)
-        if self.config.level_map:
-            raise UsageError.for_value("config.level_map", "False", True)
+    def __init__(self, config: SkipConfig | dict, **kwargs):
+        leave = PatchConv2DTranspose(3, 2, kernel_initializer="zeros", name="leave")
+        super().__init__(config, leave, input_channels=4, **kwargs)
 
     def call(self, pixels, mask):
         pixels, mask = ops.cast(pixels, "float32"), ops.cast(mask, "float32")
@@ -67,7 +63,7 @@ class MaskedAutoencoder(Restorer):
             mask: float32 (batch, height, width, 1); elsewhere pixels stay as they are.
         """
         inputs = ops.concatenate([(filled - 128.0) / LEVEL_UNIT, mask], axis=-1)
-        difference = self.difference(ops.cast(self.enter(inputs), "float32"))
+        difference = self.transform(exact(self.enter(inputs)))
         return filled + mask * difference * LEVEL_UNIT
 
 
@@ -84,7 +80,8 @@ def start_from_restorer(model: MaskedAutoencoder, restorer: Restorer) -> None:
     Raises:
         UsageError: the sizes differ.
     """
-    sizes, wanted = ([vars(m.config)[n] for n in _SIZES] for m in (restorer, model))
+    wanted = vars(model.config)
+    sizes = {name: vars(restorer.config)[name] for name in wanted}
     if sizes != wanted:
         raise UsageError.for_value("restorer", f"one of the sizes {wanted}", sizes)
     kernel = restorer.enter.kernel
@@ -97,6 +94,3 @@ def start_from_restorer(model: MaskedAutoencoder, restorer: Restorer) -> None:
         *zip(model.blocks, restorer.blocks, strict=True),
     ):
         mine.set_weights(theirs.get_weights())
-
-
-_SIZES = ("widths", "encoder_blocks", "decoder_blocks")

@@ -3,6 +3,7 @@
 from keras import ops
 
 from aeimage.models.rate import LAMBDA_MIN, LAMBDA_RATIO
+from aeimage.models.restorer import LEVEL_UNIT
 
 # Each picture's loss is divided by sqrt(lambda), relative to this middle rate, so that the high
 # rates do not drown the low ones.
@@ -95,3 +96,29 @@ def filling_loss(pixels, filled, reference, mask):
     relative_rmse = ops.mean(rmse / (simple_rmse + 2.0))
     parts = {"mae": ops.mean(mae), "relative_mae": relative_mae, "relative_rmse": relative_rmse}
     return 0.5 * (relative_mae + relative_rmse), parts
+
+
+def chroma_loss(chroma, reference):
+    """Return the loss of guessed chroma, see `aeimage.models.colorizer`, and its parts.
+
+    Args:
+        chroma, reference: float32 (batch, height, width, 2), Cb and Cr in levels, 0 for grey.
+
+    Returns:
+        Scalar loss, and a dict of scalars: `rmse` of the chroma and of leaving it out (`rmse_grey`)
+        in levels, and `colour`, the mean length of the chroma over that of the reference.
+    """
+
+    def length(x):
+        return ops.sqrt(ops.sum(ops.square(x), axis=-1) + 1e-3)
+
+    error, size = length(chroma - reference), length(reference)
+    knee = 16.0
+    huber = ops.where(error < knee, 0.5 * ops.square(error) / knee, error - 0.5 * knee)
+    weight = 1.0 + ops.minimum(size, 64.0) / 32.0
+    parts = {
+        "rmse": ops.sqrt(ops.mean(ops.square(chroma - reference))),
+        "rmse_grey": ops.sqrt(ops.mean(ops.square(reference))),
+        "colour": ops.mean(length(chroma)) / ops.mean(size),
+    }
+    return ops.mean(weight * huber) / LEVEL_UNIT, parts

@@ -9,6 +9,7 @@ from keras import ops
 from aeimage.corruption import OccludingBoxes, RandomMissingPixels, Scratches
 from aeimage.models.masked import MaskedAutoencoder, start_from_restorer
 from aeimage.models.restorer import Restorer, RestorerConfig
+from aeimage.models.skip_autoencoder import SkipConfig
 from aeimage.training.losses import filling_loss
 from aeimage.training.weights import find_weights, load_weights
 
@@ -37,7 +38,7 @@ class MaskedTask:
 
     sampler: object
     validation: list[np.ndarray] = field(default_factory=list)
-    config: RestorerConfig | None = None
+    config: SkipConfig | None = None
     masks: object = None
     start: Path | None = None
     seed: int = 0

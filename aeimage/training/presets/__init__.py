@@ -5,7 +5,20 @@ from types import ModuleType
 
 from aeimage.errors import UsageError
 
-NAMES = ("codec", "codec_tiny", "masked", "photo", "scan")
+NAMES = (
+    "codec",
+    "codec_tiny",
+    "colorizer",
+    "contractive",
+    "convolutional",
+    "denoising",
+    "dense",
+    "masked",
+    "photo",
+    "scan",
+    "sparse",
+    "variational",
+)
 
 
 def load_preset(name: str) -> ModuleType:

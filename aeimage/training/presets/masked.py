@@ -10,16 +10,14 @@ mixed_bfloat16). Expect 2 dB more than pull-push on missing pixels after some hu
 from pathlib import Path
 
 from aeimage.corruption import MissingParts
-from aeimage.models.restorer import RestorerConfig
+from aeimage.models.skip_autoencoder import SkipConfig
 from aeimage.training.masked_task import MaskedTask
 from aeimage.training.photos import load_photos
 from aeimage.training.request import TrainingRequest
 
 KIND = "masked"
 ACCEPTS = ("start",)
-CONFIG = RestorerConfig(
-    widths=(48, 80, 128), encoder_blocks=(2, 2, 2), decoder_blocks=(2, 2), level_map=False
-)
+CONFIG = SkipConfig(widths=(48, 80, 128), encoder_blocks=(2, 2, 2), decoder_blocks=(2, 2))
 CROP = 128
 CROP_MULTIPLE = 64
 BATCH_SIZE = 16
