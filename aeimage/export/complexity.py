@@ -2,6 +2,7 @@
 
 import keras
 
+from aeimage.models.autoencoder import Autoencoder
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.models.integer import IntegerConv2D
 from aeimage.models.restorer import Restorer
@@ -91,3 +92,32 @@ def restorer_complexity(model: Restorer) -> float:
     for up, blocks in zip(reversed(model.up), reversed(model.decoder), strict=True):
         chain += [up, *blocks]
     return round(chain_macs([*chain, model.leave], 1) / 1000.0, 3)
+
+
+def autoencoder_complexity(model: Autoencoder) -> dict[str, float]:
+    """Return thousands of multiply-accumulates a pixel of an autoencoder's two halves."""
+    height, width, _ = model.shape
+    parts = {}
+    for name, layers in (
+        ("encoder", [model.encoder, model.latent]),
+        ("decoder", [model.decoder]),
+    ):
+        inside = [part for layer in layers for part in layer._flatten_layers()]
+        macs = sum(
+            part.kernel.shape[0] * part.kernel.shape[1] / (height * width)
+            for part in inside
+            if isinstance(part, keras.layers.Dense)
+        )
+        parts[name] = round((macs + _convolution_macs(layers[0])) / 1000.0, 3)
+    return parts
+
+
+def _convolution_macs(coder) -> float:
+    scales = getattr(coder, "down", None) or getattr(coder, "up", [])
+    count = len(coder.blocks) // len(scales) if scales else 0
+    total = 0.0
+    for i, layer in enumerate(scales):
+        up = isinstance(layer, keras.layers.Conv2DTranspose)
+        total += layer_macs(layer, 2**i if up else 2 ** (i + 1))
+        total += chain_macs(coder.blocks[i * count : (i + 1) * count], 2 ** (i + 1))
+    return total

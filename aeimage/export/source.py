@@ -35,6 +35,13 @@ class Source:
         """The preset that it was trained with."""
         return load_preset(self.record["preset"])
 
+    @property
+    def model_settings(self) -> dict:
+        """What the run was given of the settings on which the preset's model depends."""
+        given = {"crop": self.record.get("crop"), **(self.record.get("options") or {})}
+        wanted = getattr(self.preset, "MODEL_SETTINGS", ())
+        return {name: value for name, value in given.items() if name in wanted}
+
     def load(self, kind: ModuleType) -> keras.Model:
         """Return the trained model, in float32.
 
@@ -42,7 +49,7 @@ class Source:
             ModelFileError: the weights are damaged or do not fit.
         """
         keras.config.set_dtype_policy("float32")
-        model = kind.build(self.preset)
+        model = kind.build(self.preset, **self.model_settings)
         load_weights(model, self.weights)
         return model
 

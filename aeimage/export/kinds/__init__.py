@@ -3,7 +3,8 @@
 A kind's module holds
 
 - ``TILE``: side in pixels of a tile, for runtimes that want fixed shapes;
-- ``build(preset)``: the untrained model of a preset, built under the current dtype policy;
+- ``build(preset, **settings)``: the untrained model of a preset, built under the current dtype
+  policy; the settings are those of the run that the preset's ``MODEL_SETTINGS`` names;
 - ``signatures(model, source)``: what a SavedModel offers, name to `Signature`: batches of pictures
   of any size;
 - ``exact_variables(model)``: those that a stored float16 must not round;
@@ -20,7 +21,7 @@ from types import ModuleType
 
 from aeimage.errors import UsageError
 
-KINDS = ("codec", "restorer")
+KINDS = ("autoencoder", "codec", "restorer")
 
 
 def load_kind(name: str) -> ModuleType:

@@ -1,0 +1,31 @@
+"""The denoising autoencoder: noisy small pictures to clean ones.
+
+    aeimage train denoising --data MNIST --out runs/denoising --set corruption=0.5 latent=64
+
+DATA is a folder with MNIST's IDX files, one of pictures, `tfds:NAME` or `digits`; pictures are
+brought to --crop pixels a side. All options: `aeimage.training.autoencoder_preset`.
+Of its own: `corruption`, the standard deviation of the noise, where white is 1. From Python, it may
+be any layer of `aeimage.corruption`.
+"""
+
+from aeimage.models.denoising import DenoisingAutoencoder
+from aeimage.training.autoencoder_preset import COMMON_OPTIONS, make_autoencoder_task
+from aeimage.training.autoencoder_task import AutoencoderTask
+from aeimage.training.request import TrainingRequest
+
+KIND = "autoencoder"
+MODEL = DenoisingAutoencoder
+OPTIONS = COMMON_OPTIONS | {"corruption": 0.3}
+ACCEPTS = tuple(OPTIONS)
+MODEL_SETTINGS = (*ACCEPTS, "crop")
+CROP = 28
+CROP_MULTIPLE = 1
+BATCH_SIZE = 128
+STEPS = 20_000
+LEARNING_RATE = 1e-3
+PRECISION = "mixed_bfloat16"
+
+
+def make_task(request: TrainingRequest, report=print) -> AutoencoderTask:
+    """Return the task of this preset, its data loaded."""
+    return make_autoencoder_task(MODEL, OPTIONS, request, report)
