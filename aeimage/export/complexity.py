@@ -5,7 +5,7 @@ import keras
 from aeimage.models.autoencoder import Autoencoder
 from aeimage.models.hyperprior import PASSES, HyperpriorCodec
 from aeimage.models.integer import IntegerConv2D
-from aeimage.models.restorer import Restorer
+from aeimage.models.skip_autoencoder import SkipAutoencoder
 
 
 def layer_macs(layer: keras.layers.Layer, output_stride: float) -> float:
@@ -84,8 +84,8 @@ def codec_complexity(model: HyperpriorCodec) -> dict[str, float]:
     return {name: round(macs / 1000.0, 3) for name, macs in parts.items()}
 
 
-def restorer_complexity(model: Restorer) -> float:
-    """Return thousands of multiply-accumulates a pixel of a restorer, without level estimation."""
+def skip_complexity(model: SkipAutoencoder) -> float:
+    """Return thousands of multiply-accumulates a pixel, without a restorer's level estimation."""
     chain = [model.enter, *model.encoder[0]]
     for down, blocks in zip(model.down, model.encoder[1:], strict=True):
         chain += [down, *blocks]

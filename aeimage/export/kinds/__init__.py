@@ -21,7 +21,7 @@ from types import ModuleType
 
 from aeimage.errors import UsageError
 
-KINDS = ("autoencoder", "codec", "restorer")
+KINDS = ("autoencoder", "codec", "colorizer", "masked", "restorer")
 
 
 def load_kind(name: str) -> ModuleType:

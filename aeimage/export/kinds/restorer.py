@@ -12,10 +12,9 @@ from types import ModuleType
 
 import tensorflow as tf
 
-from aeimage.errors import UsageError
-from aeimage.export.restorer import write_restorer_bundle
 from aeimage.export.restorer_graphs import RestorerGraphs
 from aeimage.export.saved_model import Signature, pad_to_multiple
+from aeimage.export.skip_bundle import as_bytes, at_tile, run_card, write_skip_bundle
 from aeimage.export.source import Source
 from aeimage.models.restorer import MAX_LEVEL, Restorer
 
@@ -36,23 +35,17 @@ def signatures(model: Restorer, source: Source | None = None) -> dict[str, Signa
     def denoise_at(pixels, sigma):
         inputs = tf.cast(pad_to_multiple(pixels, multiple), tf.float32)
         level = tf.where(sigma < 0.0, model.estimate(inputs), tf.minimum(sigma, MAX_LEVEL))
-        return {"pixels": _as_bytes(model.restore(inputs, level), pixels)}
+        return {"pixels": as_bytes(model.restore(inputs, level), pixels)}
 
     def denoise(pixels):
         inputs = tf.cast(pad_to_multiple(pixels, multiple), tf.float32)
-        return {"pixels": _as_bytes(model.restore(inputs), pixels)}
+        return {"pixels": as_bytes(model.restore(inputs), pixels)}
 
     pixels = tf.TensorSpec((None, None, None, 3), tf.uint8, name="pixels")
     sigma = tf.TensorSpec((None,), tf.float32, name="sigma")
     if model.config.level_map:
         return {"denoise": Signature(denoise_at, (pixels, sigma))}
     return {"denoise": Signature(denoise, (pixels,))}
-
-
-def _as_bytes(restored: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    height, width = tf.shape(pixels)[1], tf.shape(pixels)[2]
-    levels = tf.floor(restored[:, :height, :width] + 0.5)
-    return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
 
 
 def exact_variables(model: Restorer) -> list:
@@ -66,22 +59,7 @@ def litert(model: Restorer, tile: int | None) -> tf.Module:
     Raises:
         UsageError: `tile` is not what the model takes.
     """
-    module = RestorerGraphs(model)
-    if tile is None:
-        return module
-    multiple = model.config.multiple
-    if tile < multiple or tile % multiple:
-        raise UsageError.for_value("tile", f"a multiple of {multiple}", tile)
-    module.graphs = {name: _fixed(graph, tile) for name, graph in module.graphs.items()}
-    return module
-
-
-def _fixed(graph, tile: int):
-    specs = [
-        tf.TensorSpec([tile if n is None else n for n in spec.shape], spec.dtype, spec.name)
-        for spec in graph.input_signature
-    ]
-    return tf.function(graph.python_function, input_signature=specs)
+    return at_tile(RestorerGraphs(model), model, tile)
 
 
 def write_bundle(
@@ -106,17 +84,14 @@ def write_bundle(
         precision: of the stored weights.
     """
     record = source.record
-    card = card or (
-        f"# {name}\n\nA restorer of the preset `{record['preset']}`, trained with aeimage "
-        f"{record.get('version', '')} by its owner. Not evaluated: measure it before you rely on "
-        "it.\n"
-    )
-    return write_restorer_bundle(
+    task = "photo" if model.config.level_map else "scan"
+    return write_skip_bundle(
         model,
+        RestorerGraphs(model),
         out,
+        kind="restorer",
         name=name,
-        task="photo" if model.config.level_map else "scan",
-        card=card,
-        info={"preset": record["preset"], **(info or {})},
+        card=card or run_card(name, "A restorer", record),
+        info={"task": task, "preset": record["preset"], **(info or {})},
         precision=precision,
     )

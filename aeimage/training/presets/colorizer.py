@@ -20,7 +20,7 @@ from aeimage.training.request import TrainingRequest
 
 KIND = "colorizer"
 CONFIG = SkipConfig(
-    widths=(32, 64, 96, 128, 160), encoder_blocks=(1, 1, 2, 2, 2), decoder_blocks=(1, 1, 1, 1)
+    widths=(32, 48, 80, 112, 128), encoder_blocks=(1, 1, 2, 2, 2), decoder_blocks=(1, 1, 1, 1)
 )
 SHORTER_SIDE = 288
 CROP = 192
@@ -42,7 +42,7 @@ def make_task(request: TrainingRequest, report=print) -> ColorizerTask:
     validation = [rgb for rgb in crops if rgb is not None]
     if not validation:
         raise UsageError(
-            f"No readable held-out picture of at least {CROP_MULTIPLE}x{CROP_MULTIPLE} pixels among "
+            f"No readable held-out picture of {CROP_MULTIPLE}x{CROP_MULTIPLE} pixels or more among "
             f"{len(held_out)} files. Give more or larger ones, or a folder of their own "
             "(`validation_data`, --validation-data)."
         )
