@@ -117,6 +117,21 @@ def read_bundle(path: Path) -> Bundle:
     return Bundle(Path(path), info)
 
 
+def positive_whole(bundle: Bundle, field: str) -> int:
+    """Return a field of the manifest that is a whole number from 1.
+
+    Raises:
+        ModelFileError: it is not.
+    """
+    value = bundle.info.get(field)
+    if not isinstance(value, int) or value < 1:
+        raise ModelFileError(
+            f"{bundle.path}: the manifest's {field} makes no sense: {value!r}, expected a whole "
+            "number from 1. Install the model again."
+        )
+    return value
+
+
 def model_folders() -> list[Path]:
     """Return the folders that are searched for bundles, in order."""
     package = Path(__file__).resolve().parent.parent

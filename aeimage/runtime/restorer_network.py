@@ -12,6 +12,8 @@ With the manifest's `halo` of context on each side, a tile equals the same part 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -124,14 +126,20 @@ def as_input(
     Returns:
         float32 (1, rows, columns, 3).
     """
-    part = pixels[rows, columns].astype(np.float32)
     sides = (rows.stop - rows.start, columns.stop - columns.start)
-    missing = [-(-s // multiple) * multiple - n for s, n in zip(sides, part.shape, strict=False)]
-    if any(missing):
-        part = np.pad(part, [(0, n) for n in missing] + [(0, 0)] * (part.ndim - 2), "symmetric")
+    size = [-(-side // multiple) * multiple for side in sides]
+    part = mirrored(pixels[rows, columns].astype(np.float32), size)
     if part.ndim == 2:
         part = np.repeat(part[..., None], 3, axis=-1)
     return np.ascontiguousarray(part)[None]
+
+
+def mirrored(part: NDArray, size: Sequence[int]) -> NDArray:
+    """Extend an array (rows, columns, ...) to `size` by mirroring it to the right and below."""
+    missing = [side - n for side, n in zip(size, part.shape, strict=False)]
+    if not any(missing):
+        return part
+    return np.pad(part, [(0, n) for n in missing] + [(0, 0)] * (part.ndim - 2), "symmetric")
 
 
 def _crops(length: int) -> list[slice]:
