@@ -11,6 +11,8 @@
     small = codec.compress(picture, max_bytes=50_000)
 
     page = aeimage.denoise("scan.png")                  # ready for OCR; model="photo" for noise
+    whole = aeimage.inpaint("print.png", "mask.png")    # fills in what is white in the mask
+    colours = aeimage.colorize("grey.jpg")              # of exactly this luminance
 
 Names load on first use (PEP 562), so `import aeimage` costs a few milliseconds. None of them needs
 TensorFlow or Keras.
@@ -23,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 from aeimage.errors import AEImageError
 
 if TYPE_CHECKING:
+    from aeimage.runtime.colorizer import Colorizer, colorize
     from aeimage.runtime.compressor import Codec, compress, decompress
+    from aeimage.runtime.inpainter import Inpainter, inpaint
     from aeimage.runtime.restorer import Restorer, denoise
 
     __version__: str
@@ -31,16 +35,24 @@ if TYPE_CHECKING:
 __all__ = [
     "AEImageError",
     "Codec",
+    "Colorizer",
+    "Inpainter",
     "Restorer",
     "__version__",
+    "colorize",
     "compress",
     "decompress",
     "denoise",
+    "inpaint",
 ]
 
 _LAZY = {
     "Codec": "aeimage.runtime.compressor",
+    "Colorizer": "aeimage.runtime.colorizer",
+    "Inpainter": "aeimage.runtime.inpainter",
     "Restorer": "aeimage.runtime.restorer",
+    "colorize": "aeimage.runtime.colorizer",
+    "inpaint": "aeimage.runtime.inpainter",
     "compress": "aeimage.runtime.compressor",
     "decompress": "aeimage.runtime.compressor",
     "denoise": "aeimage.runtime.restorer",

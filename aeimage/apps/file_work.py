@@ -2,7 +2,7 @@
 
 Objects of these classes hold settings only until they are first called, so that they can be sent
 to a worker process; there they keep their models open from file to file. What a command does to a
-file stands in `aeimage.apps.codec_work` and `aeimage.apps.restore_work`.
+file stands in `aeimage.apps.codec_work` and `aeimage.apps.picture_work`.
 """
 
 from __future__ import annotations

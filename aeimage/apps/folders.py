@@ -1,7 +1,7 @@
-"""Compress, decompress, verify and restore files, several files and folder trees.
+"""Compress, decompress, verify, restore, inpaint and colorize files and folder trees.
 
 The names that files get are decided in `aeimage.apps.plan`, what happens to one file in
-`aeimage.apps.codec_work` and `aeimage.apps.restore_work`, and what concerns all of them at once in
+`aeimage.apps.codec_work` and `aeimage.apps.picture_work`, and what concerns all of them at once in
 `aeimage.apps.batch`.
 
 One file's failure does not keep the others from being worked on; the report tells. Files are
@@ -14,13 +14,16 @@ raise `UsageError` where the options or the paths make no sense together, before
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
 from aeimage.apps.batch import Batch
 from aeimage.apps.codec_work import CompressWork, DecompressWork, VerifyWork
+from aeimage.apps.photo_work import ColorizeWork, InpaintWork, check_masks
 from aeimage.apps.plan import (
     PathLike,
+    Plan,
     chosen_format,
     plan_compress,
     plan_decompress,
@@ -30,7 +33,7 @@ from aeimage.apps.plan import (
 from aeimage.apps.report import Report
 from aeimage.apps.restore_work import RestoreWork
 from aeimage.errors import UsageError
-from aeimage.runtime import compressor, restorer
+from aeimage.runtime import colorizer, compressor, inpainter, restorer
 from aeimage.runtime.compressor import DEFAULT_MODEL, Target
 
 
@@ -140,10 +143,7 @@ def denoise_paths(
         ModelError: the model cannot be opened.
     """
     batch = Batch(**options)
-    format = chosen_format(inputs, output, format)
-    plan = plan_denoise(inputs, output, format)
-    if compare and plan.tasks and plan.tasks[0].output is None:
-        raise UsageError("There is no place for a comparison beside standard output: give -o FILE.")
+    format, plan = _plan_pictures(inputs, output, format, compare)
     restorer.Restorer(model).check_sigma(sigma)
     work = RestoreWork(
         restorer_class=restorer.Restorer,
@@ -154,6 +154,101 @@ def denoise_paths(
         **batch.of_each_file,
     )
     return batch.run("denoise", plan, work)
+
+
+def inpaint_paths(
+    inputs: Sequence[PathLike],
+    output: PathLike | None = None,
+    *,
+    mask: PathLike | None = None,
+    missing: str | None = None,
+    model: str = inpainter.DEFAULT_MODEL,
+    format: str | None = None,
+    compare: bool = False,
+    **options: Any,
+) -> Report:
+    """Fill in missing pixels in files and folder trees.
+
+    Files in which nothing is missing are copied as they are.
+
+    Args:
+        inputs, output, format, compare: as for `denoise_paths`. Known pixels stay bit for bit in
+            PNG and TIFF files; JPEG and WebP are stored with quality 95.
+        mask: a picture, white where pixels are missing, for every file; or a folder with one for
+            each, of the same relative path, suffixes aside.
+        missing: instead, the colour of missing pixels, as Pillow takes it. Without both, fully
+            transparent pixels are missing.
+        model: name of the masked autoencoder.
+        options: see `aeimage.apps.batch.Batch`.
+
+    Raises:
+        UsageError: see the module; also both or no such mask, no such colour.
+        ModelError: the model cannot be opened.
+    """
+    batch = Batch(**options)
+    mask = check_masks(mask, missing)
+    format, plan = _plan_pictures(inputs, output, format, compare)
+    inpainter.Inpainter(model)
+    work = InpaintWork(
+        inpainter_class=inpainter.Inpainter,
+        model=model,
+        mask=mask,
+        missing=missing,
+        roots=tuple(map(os.fspath, inputs)),
+        format=format,
+        compare=compare,
+        **batch.of_each_file,
+    )
+    return batch.run("inpaint", plan, work)
+
+
+def colorize_paths(
+    inputs: Sequence[PathLike],
+    output: PathLike | None = None,
+    *,
+    saturation: float = 1.0,
+    model: str = colorizer.DEFAULT_MODEL,
+    format: str | None = None,
+    compare: bool = False,
+    **options: Any,
+) -> Report:
+    """Guess the colours of grey photographs in files and folder trees.
+
+    Args:
+        inputs, output, format, compare: as for `denoise_paths`. The luminance stays bit for bit in
+            PNG and TIFF files; JPEG and WebP are stored with quality 95.
+        saturation: factor of the chroma, 0 to 4.
+        model: name of the colorizer.
+        options: see `aeimage.apps.batch.Batch`.
+
+    Raises:
+        UsageError: see the module; also a saturation out of range.
+        ModelError: the model cannot be opened.
+    """
+    batch = Batch(**options)
+    colorizer.check_saturation(saturation)
+    format, plan = _plan_pictures(inputs, output, format, compare)
+    colorizer.Colorizer(model)
+    work = ColorizeWork(
+        colorizer_class=colorizer.Colorizer,
+        model=model,
+        saturation=saturation,
+        format=format,
+        compare=compare,
+        **batch.of_each_file,
+    )
+    return batch.run("colorize", plan, work)
+
+
+def _plan_pictures(
+    inputs: Sequence[PathLike], output: PathLike | None, format: str | None, compare: bool
+) -> tuple[str | None, Plan]:
+    """Return the format to write and what is to be done, of commands from pictures to pictures."""
+    format = chosen_format(inputs, output, format)
+    plan = plan_denoise(inputs, output, format)
+    if compare and plan.tasks and plan.tasks[0].output is None:
+        raise UsageError("There is no place for a comparison beside standard output: give -o FILE.")
+    return format, plan
 
 
 def verify_paths(inputs: Sequence[PathLike], **options: Any) -> Report:

@@ -34,7 +34,8 @@ class FileResult:
         restorer: name of the model that restored the picture (of several pages, each once).
         sigma: the noise level that it assumed, RMS in levels; None for scans and several pages.
         pages: of the file, where all of them were looked at.
-        clean_pages: those in which nothing was to be restored.
+        clean_pages: those in which nothing was to be restored or filled in.
+        missing: number of pixels that were filled in.
         met: whether what `compress` wrote reaches the target; None where nothing was compressed.
         seconds: of work on this file.
         warnings: sentences about what was lost or assumed.
@@ -57,6 +58,7 @@ class FileResult:
     sigma: float | None = None
     pages: int | None = None
     clean_pages: int | None = None
+    missing: int | None = None
     met: bool | None = None
     seconds: float = 0.0
     warnings: list[str] = field(default_factory=list)
@@ -88,7 +90,7 @@ class Report:
     """What a command did.
 
     Attributes:
-        command: ``"compress"``, ``"decompress"``, ``"verify"`` or ``"denoise"``.
+        command: its name, such as ``"compress"``.
         files: one result a file, in the order of the inputs, trees sorted by name.
         left_out: files in the trees that this command has no use for (videos, notes, ...).
         notes: sentences about the trees as a whole, e.g. a folder that links to itself.

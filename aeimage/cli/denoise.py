@@ -39,17 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="noise level of photographs, 0 to 75 levels of 255 (default: estimated)",
     )
-    parser.add_argument(
-        "--format",
-        choices=["png", "jpg", "webp", "tif"],
-        help="of the results (default: by the suffix of OUT, else that of each input); jpg is "
-        "written with quality 95",
-    )
-    parser.add_argument(
-        "--compare",
-        action="store_true",
-        help="also write NAME.compare.png, before and after side by side, for what was changed",
-    )
+    options.add_picture_output(parser)
     options.add_batch(parser)
 
 

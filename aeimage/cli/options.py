@@ -70,6 +70,21 @@ def add_paths(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("-o", "--output", metavar="OUT", help="file or folder; - is stdout")
 
 
+def add_picture_output(parser: argparse.ArgumentParser) -> None:
+    """--format and --compare, of commands that turn pictures into pictures."""
+    parser.add_argument(
+        "--format",
+        choices=["png", "jpg", "webp", "tif"],
+        help="of the results (default: by the suffix of OUT, else that of each input); jpg is "
+        "written with quality 95",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="also write NAME.compare.png, before and after side by side, for what was changed",
+    )
+
+
 def add_batch(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
     """What all commands on many files have; see `aeimage.cli.output.run_batch`.
 
@@ -106,6 +121,27 @@ def add_overwriting(parser: argparse.ArgumentParser) -> None:
         "--skip-existing",
         action="store_true",
         help="leave outputs that exist and count them as done: goes on where a run was interrupted",
+    )
+
+
+def add_encoder(parser: argparse.ArgumentParser) -> None:
+    """--model, an autoencoder that encodes."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME|BUNDLE|RUN",
+        default="features",
+        help="autoencoder: an installed model, or the folder of a bundle or of a training run "
+        "(default: features, for photographs)",
+    )
+
+
+def add_split(parser: argparse.ArgumentParser, default: str) -> None:
+    """--split, of data sets."""
+    parser.add_argument(
+        "--split",
+        choices=["train", "test"],
+        default=default,
+        help=f"of data sets; folders are read as a whole (default: {default})",
     )
 
 

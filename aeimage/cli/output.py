@@ -22,7 +22,10 @@ _PAST = {
     "decompress": "decompressed",
     "verify": "are fine",
     "denoise": "restored",
+    "inpaint": "filled in",
+    "colorize": "coloured",
 }
+_UNCHANGED = {"denoise": "clean, copied", "inpaint": "nothing is missing, copied"}
 
 
 def printable(text: str) -> str:
@@ -38,6 +41,26 @@ def print_error(message: str) -> None:
 def print_warning(message: str) -> None:
     """One line to stderr."""
     _to_stderr(f"aeimage: warning: {message}")
+
+
+def print_note(message: str) -> None:
+    """One line to stderr: how far something is, or what was done."""
+    _to_stderr(message)
+
+
+def print_written(what: str, *paths: Path | None) -> None:
+    """One line to stderr: what was done, and the files and folders that it went to."""
+    written = ", ".join(str(path) for path in paths if path is not None)
+    _to_stderr(f"{what}: {written}" if written else what)
+
+
+def refuse_existing(force: bool, *paths: Path | None) -> None:
+    """Raise `OutputExistsError` for a file that exists, before anything slow starts."""
+    from aeimage.errors import OutputExistsError
+
+    for path in paths:
+        if path is not None and not force and path.is_file():
+            raise OutputExistsError.for_path(path)
 
 
 def print_json(value: dict[str, Any] | list[Any]) -> None:
@@ -151,7 +174,7 @@ def print_report(report: Report, *, as_json: bool, quiet: bool) -> int:
 def _summary(report: Report) -> str:
     totals = report.totals()
     counts = [f"{totals['ok']} {_PAST[report.command]}"] if totals["ok"] else []
-    copied = "clean, copied" if report.command == "denoise" else "copied unchanged"
+    copied = _UNCHANGED.get(report.command, "copied unchanged")
     words = {"copied": copied, "skipped": "skipped (there already)", "failed": "failed"}
     counts += [f"{totals[status]} {word}" for status, word in words.items() if totals[status]]
     many = totals["files"] != 1
@@ -172,8 +195,9 @@ def _summary(report: Report) -> str:
 
 def _kept(command: str, result: FileResult) -> str:
     what = "left as it is" if result.output == result.input else f"copied to {result.output}"
-    if command == "denoise":
-        return f"{result.input}: clean, {what}"
+    if command in _UNCHANGED:
+        reason = _UNCHANGED[command].removesuffix(", copied")
+        return f"{result.input}: {reason}, {what}"
     return f"{result.input}: {what}; an .aei file would be no smaller (--always makes one)"
 
 
