@@ -1,4 +1,4 @@
-"""How far two pictures are apart: MSE, PSNR, MS-SSIM; and how large a file is: bits per pixel.
+"""How far two pictures are apart: MSE, PSNR, MS-SSIM, GMSD; how large a file is: bits per pixel.
 
 A ground module: NumPy only. Everything here is measured on 8-bit RGB, as it would be seen or saved,
 never on a network's floats; that is what published curves measure too.
@@ -19,7 +19,7 @@ from aeimage.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["bits_per_pixel", "ms_ssim", "mse", "psnr"]
+__all__ = ["bits_per_pixel", "gmsd", "ms_ssim", "mse", "psnr"]
 
 # Wang, Simoncelli, Bovik: "Multiscale structural similarity for image quality assessment", 2003.
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -27,6 +27,8 @@ _WINDOW = 11
 _SIGMA = 1.5
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
+# Xue, Zhang, Mou, Bovik: "Gradient magnitude similarity deviation", 2014.
+_C_GRADIENT = 170.0
 
 # Small enough for a band and its temporaries to stay in the processor's cache.
 _BAND_PIXELS = 1 << 16
@@ -99,6 +101,23 @@ def ms_ssim(a: ArrayLike, b: ArrayLike) -> float:
     return float(np.mean(values))
 
 
+def gmsd(a: ArrayLike, b: ArrayLike) -> float:
+    """Gradient magnitude similarity deviation (Xue et al. 2014): 0 for identical pictures.
+
+    How unevenly the edges of one picture are found again in the other, from 0 to about 0.35; blur
+    and ringing raise it, an even change of brightness does not. Luminance of Rec. 601, halved in
+    size, Prewitt gradients, c = 170, as in the authors' code.
+
+    Args and Raises: as for `mse`; sides from 4 pixels.
+    """
+    a, b = _checked_pair(a, b)
+    if min(a.shape[:2]) < 6:
+        raise UsageError.for_value("a", "sides of 6 pixels and more", a.shape)
+    first, second = (_gradient_magnitude(_luminance(picture)) for picture in (a, b))
+    similarity = (2.0 * first * second + _C_GRADIENT) / (first**2 + second**2 + _C_GRADIENT)
+    return float(similarity.std())
+
+
 def bits_per_pixel(n_bytes: int, width: int, height: int) -> float:
     """Bits of a whole file per pixel: the field's bpp, but of the bytes as they lie on disk.
 
@@ -135,6 +154,22 @@ def _checked_pair(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.uint8], NDArra
             f"Received: {width_a}x{height_a} and {width_b}x{height_b} pixels"
         )
     return pictures[0], pictures[1]
+
+
+def _luminance(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Rec. 601 luminance in levels, averaged over blocks of 2x2 pixels."""
+    grey = picture.astype(np.float64) @ (0.299, 0.587, 0.114)
+    height, width = (side // 2 * 2 for side in grey.shape)
+    return grey[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+
+
+def _gradient_magnitude(grey: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Length of the Prewitt gradient, a pixel less on each side."""
+    across = grey[:, 2:] - grey[:, :-2]
+    down = grey[2:] - grey[:-2]
+    x = (across[:-2] + across[1:-1] + across[2:]) / 3.0
+    y = (down[:, :-2] + down[:, 1:-1] + down[:, 2:]) / 3.0
+    return np.sqrt(x**2 + y**2)
 
 
 def _scale_count(side: int) -> int:

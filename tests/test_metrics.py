@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from aeimage.errors import AEImageError, UsageError
-from aeimage.metrics import bits_per_pixel, ms_ssim, mse, psnr
+from aeimage.metrics import bits_per_pixel, gmsd, ms_ssim, mse, psnr
 
 
 def _picture(height, width, seed=0):
@@ -117,3 +117,28 @@ def test_bits_per_pixel():
         bits_per_pixel(-1, 1, 1)
     with pytest.raises(UsageError, match="width=0"):
         bits_per_pixel(1, 0, 1)
+
+
+def test_gmsd_grows_with_blur_and_ignores_brightness(draw):
+    picture = draw(3, 96, 80) // 2 + 40
+    image = Image.fromarray(picture)
+    blurred = [np.asarray(image.filter(ImageFilter.GaussianBlur(r))) for r in (0.5, 1, 2, 4)]
+    values = [gmsd(picture, other) for other in blurred]
+    assert gmsd(picture, picture) == 0.0
+    assert gmsd(picture, picture + 20) == pytest.approx(0.0, abs=1e-9)
+    assert 0.0 < values[0] < values[1] < values[2] < values[3] < 0.4
+    assert gmsd(blurred[1], picture) == pytest.approx(values[1])
+
+
+def test_gmsd_is_its_formula():
+    """A step of 60 levels against a flat picture: in two columns of thirty there is no likeness."""
+    a = np.zeros((64, 64, 3), np.uint8)
+    a[:, 32:] = 60
+    share, likeness = 2 / 30, 170.0 / (60.0**2 + 170.0)
+    expected = math.sqrt(share * (1 - share)) * (1 - likeness)
+    assert gmsd(a, np.zeros_like(a)) == pytest.approx(expected)
+
+
+def test_gmsd_refuses_tiny_pictures():
+    with pytest.raises(UsageError, match="6 pixels"):
+        gmsd(np.zeros((5, 9, 3), np.uint8), np.zeros((5, 9, 3), np.uint8))
