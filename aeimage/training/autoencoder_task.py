@@ -66,12 +66,14 @@ class AutoencoderTask:
         sampler: of uint8 pictures: `batch(step)`.
         validation: held-out pictures, uint8 (count, height, width, channels).
         seed: of the noise in validations; in training, the trainer's seed counts.
+        threads: how many may call `sampler.batch` at once.
     """
 
     model: Autoencoder
     sampler: Any
     validation: np.ndarray
     seed: int = 0
+    threads: int = 1
 
     calibrated = True
 
@@ -171,8 +173,7 @@ def fit(
     engine.write()
     warmup = min(200, steps // 10)
     logs = []
-    batches = ahead(task.batch, 0, steps)
-    for step, batch in enumerate(batches):
+    for step, batch in enumerate(ahead(task.batch, 0, steps)):
         inputs = engine.put(batch, task.scalars(step), seed, step)
         rate = warmup_cosine(step, total=steps, peak=learning_rate, floor=0.0, warmup=warmup)
         logs.append(engine.train(inputs, rate, step, False))

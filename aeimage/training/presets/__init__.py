@@ -13,6 +13,7 @@ NAMES = (
     "convolutional",
     "denoising",
     "dense",
+    "features",
     "masked",
     "photo",
     "scan",
