@@ -5,9 +5,9 @@ imported only when the command is called, and holds
 
 - a docstring: what the command does, shown by ``--help``;
 - ``EXAMPLES``: command lines that work, shown by ``--help`` and run by a test in a folder with
-  ``photo.jpg``, ``photo.jpg.aei``, ``photo.png``, ``scan.png`` and the trees ``photos``,
-  ``packed`` and ``scans`` (those that train, only where the environment variable CI or
-  AEIMAGE_SLOW_TESTS is set);
+  ``photo.jpg``, ``photo.jpg.aei``, ``photo.png``, ``scan.png``, ``mask.png``, ``cutout.png`` and
+  the trees ``photos``, ``masks``, ``packed`` and ``scans`` (those that train, only where the
+  environment variable CI or AEIMAGE_SLOW_TESTS is set);
 - ``add_arguments(parser)``, and ``run(args)``, which returns the exit code.
 
 To keep ``--help`` fast, a module imports what it works with inside ``run``.
@@ -30,6 +30,8 @@ COMMANDS = {
     "features": "the latents of pictures, for search, clustering and maps",
     "similar": "near-duplicates, and the pictures most like a given one",
     "anomaly": "pictures that deviate from normal ones, and wrong labels",
+    "transfer": "a classifier from a few labels and an autoencoder",
+    "generate": "pictures drawn by a variational autoencoder",
     "models": "the models that are installed",
     "train": "a codec of your own from your pictures",
     "tune": "the training options that suit your pictures best",
