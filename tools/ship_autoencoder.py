@@ -2,8 +2,8 @@
 
     python tools/ship_autoencoder.py runs/digits --name digits --steps 30000
 
-Writes saved_models/NAME. The model card is tools/cards/NAME.md with the run's figures filled in;
-what the model scores is measured afterwards with tools/benchmark_family.py.
+Writes saved_models/NAME. The model card is tools/cards/NAME.md with the run's figures filled in.
+What the model scores is measured on the bundle, and filled in by a second call with --results.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder that `aeimage train` wrote")
     parser.add_argument("--name", choices=("digits", "features"), required=True)
     parser.add_argument("--steps", type=int, required=True, help="steps that the weights have seen")
+    parser.add_argument("--results", default="not measured yet", help="a line for the card")
     args = parser.parse_args()
 
     out = ROOT / "saved_models" / args.name
@@ -30,12 +31,14 @@ def main() -> None:
     record = json.loads((args.run / "run.json").read_text(encoding="utf-8"))
     batch = f"{record['batch_size']} pictures of {record['crop']}x{record['crop']}"
     weights = args.run / "best.weights.h5"
+    for name, text in (("steps", f"{args.steps:,}"), ("batch", batch), ("results", args.results)):
+        card = card.replace(f"{{{name}}}", text)
     manifest = export_run(
         args.run,
         out,
         name=args.name,
         weights=weights,
-        card=card.replace("{steps}", f"{args.steps:,}").replace("{batch}", batch),
+        card=card,
         info={"training": {"steps": args.steps, "batch": batch}},
         overwrite=True,
     )
