@@ -19,7 +19,7 @@ from aeimage.cli.output import run_batch
 
 EXAMPLES = [
     "aeimage inpaint photo.png -o whole.png --mask mask.png",
-    "aeimage inpaint photo.png -o whole.png --missing magenta --compare",
+    "aeimage inpaint photo.png -o mended.png --missing magenta --compare",
     "aeimage inpaint photos -o whole --mask masks --jobs 2 --json",
     "aeimage inpaint cutout.png -o whole.jpg",
 ]

@@ -139,6 +139,7 @@ class Inpainter:
         Raises:
             UsageError: as for `inpaint`.
         """
+        _check(picture.rgb, mask)
         if not mask.any():
             return InpaintResult(picture, 0, self.name)
         pixels = np.ascontiguousarray(picture.rgb[..., 0]) if picture.is_grey else picture.rgb
@@ -227,6 +228,7 @@ def inpaint(
         found = mask if mask.dtype == np.bool_ else mask >= 128
     else:
         found = mask_of_picture(as_picture(mask, max_pixels))
-    if not found.any():
+    result = inpainter.inpaint_picture(picture, found)
+    if not result.missing:
         warnings.warn("Nothing is missing: the picture stays as it is.", stacklevel=2)
-    return to_pillow(inpainter.inpaint_picture(picture, found).image, like_source=True)
+    return to_pillow(result.image, like_source=True)

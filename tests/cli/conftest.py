@@ -15,6 +15,7 @@ if FAKES not in sys.path:  # worker processes inherit it
     sys.path.insert(0, FAKES)
 
 import fake_codec  # noqa: E402
+import fake_photo_models  # noqa: E402
 import fake_restorer  # noqa: E402
 
 
@@ -31,9 +32,10 @@ class Result:
 
 @pytest.fixture
 def codec(monkeypatch, tmp_path_factory):
-    """Fakes in the place of the codec and the restorers."""
+    """Fakes in the place of the codec, the restorers and the other models."""
     codec = fake_codec.install(monkeypatch, tmp_path_factory.mktemp("models"))
     fake_restorer.install(monkeypatch, tmp_path_factory.mktemp("restorers"))
+    fake_photo_models.install(monkeypatch, tmp_path_factory.mktemp("photo_models"))
     return codec
 
 
@@ -84,6 +86,22 @@ def scan(path, specks=True, **options):
     Image.fromarray(pixels).save(path, **options)
 
 
+def mask(path, width, height):
+    """A mask with a white box."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.zeros((height, width), np.uint8)
+    pixels[5:12, 8:20] = 255
+    Image.fromarray(pixels).save(path)
+
+
+def cutout(path, width=40, height=30):
+    """A picture with a transparent hole."""
+    pixels = np.full((height, width, 4), 200, np.uint8)
+    pixels[..., 3] = 255
+    pixels[10:20, 10:30] = 0
+    Image.fromarray(pixels).save(path)
+
+
 @pytest.fixture
 def workplace(tmp_path, monkeypatch, codec):
     """The folder that examples in help texts and documents refer to, as current folder."""
@@ -96,6 +114,10 @@ def workplace(tmp_path, monkeypatch, codec):
     # Large enough for the examples that train: a crop's side is 64 pixels.
     noise(folder / "photos" / "one.jpg", 80, 70, quality=100)
     noise(folder / "photos" / "2024" / "two.png", 90, 70)
+    mask(folder / "mask.png", 40, 30)
+    mask(folder / "masks" / "one.png", 80, 70)
+    mask(folder / "masks" / "2024" / "two.png", 90, 70)
+    cutout(folder / "cutout.png")
     monkeypatch.chdir(folder)
     for name in ("photos/one.jpg", "photos/2024/two.png", "photo.jpg"):
         packed = Path("packed" if "/" in name else "", name.removeprefix("photos/") + ".aei")

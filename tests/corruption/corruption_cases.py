@@ -27,6 +27,7 @@ LAYERS = {
     "GaussianNoise": lambda **o: c.GaussianNoise(sigma=(5.0, 20.0), **o),
     "JPEGArtefacts": lambda **o: c.JPEGArtefacts(quality=(5, 40), aligned=False, **o),
     "LowContrast": lambda **o: c.LowContrast(**o),
+    "MissingParts": lambda **o: c.MissingParts(fill=128.0, **o),
     "MissingRows": lambda **o: c.MissingRows(share=(0.3, 0.5), **o),
     "OccludingBoxes": lambda **o: c.OccludingBoxes(fill=(0.0, 255.0), **o),
     "PaperTexture": lambda **o: c.PaperTexture(**o),
