@@ -129,7 +129,7 @@ class ConvolutionalEncoder(keras.layers.Layer):
         for i, layer in enumerate(self.down):
             x = layer(x)
             for block in _of_scale(self.blocks, i, self.down):
-                x = block(x)
+                x = block(ops.cast(x, "float32"))
         x = ops.reshape(x, (-1, self.features))
         return self.dropout(x, training=training) if self.dropout else x
 
@@ -182,7 +182,7 @@ class ConvolutionalDecoder(keras.layers.Layer):
         x = ops.reshape(x, (-1, *self.sizes[-1], self.widths[-1]))
         for i in reversed(range(len(self.widths))):
             for block in _of_scale(self.blocks, i, self.widths):
-                x = block(x)
+                x = block(ops.cast(x, "float32"))
             height, width = self.sizes[i]
             x = self.up[i](x)[:, :height, :width]
         return x

@@ -42,6 +42,17 @@ KINDS = {
     "variational, mse": lambda **k: VariationalAutoencoder(COLOUR, 4, **SMALL, loss="mse", **k),
 }  # fmt: skip
 
+# Compiling takes most of the time there.
+ON_JAX = (
+    "dense, all options",
+    "convolutional, all options",
+    "sparse, kl",
+    "denoising, missing pixels",
+    "contractive, analytic",
+    "contractive, estimate",
+    "variational, beta, binarized",
+)
+
 
 def made(name, **options):
     """A kind of autoencoder, built, with the same weights each time."""
@@ -69,9 +80,11 @@ def loss_and_gradients(model, inputs, seed=(5, 6)):
         def loss(values):
             mapping = list(zip(variables, values, strict=True))
             with keras.StatelessScope(state_mapping=mapping):
-                return model.objective(inputs, training=False, seed=seed)[0] + sum(model.losses)
+                value, _ = model.objective(inputs, training=False, seed=np.array(seed, "uint32"))
+                return value + sum(model.losses)
 
-        value, gradients = jax.value_and_grad(loss)([v.value for v in variables])
+        # Compiled anew in each call, but as a whole, which is faster than one operation at a time.
+        value, gradients = jax.jit(jax.value_and_grad(loss))([v.value for v in variables])
     else:
         import tensorflow as tf
 
