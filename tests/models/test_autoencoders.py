@@ -199,19 +199,24 @@ def test_the_contractive_penalty_is_the_jacobian(activation, output):
     options = {"latent_activation": activation, "output_activation": output}
     analytic = ContractiveAutoencoder((4, 4, 1), 5, (), **options)
     analytic.build()
-    estimate = ContractiveAutoencoder((4, 4, 1), 5, (), jacobian="estimate", probes=4000, **options)
+    estimate = ContractiveAutoencoder((4, 4, 1), 5, (), jacobian="estimate", probes=2, **options)
     estimate.build()
     estimate.set_weights(analytic.get_weights())
     expected = _squared_jacobian(analytic, x)
     np.testing.assert_allclose(analytic.squared_jacobian(x), expected, rtol=1e-4)
-    np.testing.assert_allclose(estimate.squared_jacobian(x, seed=(1, 2)), expected, rtol=0.08)
+    np.testing.assert_allclose(_estimate(estimate, x), expected, rtol=0.08)
 
 
 def test_the_estimate_is_right_for_deep_encoders_too():
-    model = made("contractive, estimate", probes=4000, activation="tanh")
+    model = made("contractive, estimate", activation="tanh")
     x = pictures(model.shape, 3)
-    found = model.squared_jacobian(x, seed=(1, 2))
-    np.testing.assert_allclose(found, _squared_jacobian(model, x), rtol=0.08)
+    np.testing.assert_allclose(_estimate(model, x), _squared_jacobian(model, x), rtol=0.08)
+
+
+def _estimate(model, x, copies=3000):
+    """The mean over many copies of a picture, which is as good as many probes of one."""
+    found = np.asarray(model.squared_jacobian(np.repeat(x, copies, axis=0), seed=(1, 2)))
+    return found.reshape(len(x), copies).mean(axis=1)
 
 
 def _squared_jacobian(model, x):
