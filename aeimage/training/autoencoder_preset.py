@@ -53,7 +53,8 @@ def make_model(
     options = {name: _parsed(name, given.get(name), value) for name, value in usual.items()}
     channels = options.pop("channels")
     arguments = {ALIASES.get(name, name): value for name, value in options.items()}
-    made = model((side, side, channels), **arguments)
+    # A name of its own, not a counted one: checkpoints go by variables' paths.
+    made = model((side, side, channels), name=model.family, **arguments)
     made.build()
     return made
 

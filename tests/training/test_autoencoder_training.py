@@ -18,6 +18,15 @@ from aeimage.training.presets import NAMES, load_preset
 from aeimage.training.request import TrainingRequest
 from aeimage.training.run import train
 
+
+@pytest.fixture(autouse=True)
+def policy():
+    """Training sets the dtype policy of the whole process."""
+    before = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(before)
+
+
 PRESETS = [name for name in NAMES if load_preset(name).KIND == "autoencoder"]
 
 
@@ -156,7 +165,6 @@ def test_from_preset_to_bundle(tmp_path):
     train(request, report=lambda line: None)
     again = TrainingRequest("variational", [folder], tmp_path / "run", steps=5, resume=True)
     trainer = train(again, report=lambda line: None)
-    keras.config.set_dtype_policy("float32")
     export_run(tmp_path / "run", tmp_path / "model")
     runtime = Autoencoder(f"{tmp_path / 'model'}")
     assert (runtime.shape, runtime.latent_size, runtime.generative) == ((8, 8, 1), 5, True)
