@@ -119,10 +119,11 @@ def markdown(rows: Sequence[Row], *, quick: bool = False) -> str:
     lines = ["# The autoencoder family, measured", ""]
     if quick:
         lines += ["A quick run, to try the tool: these numbers mean nothing.", ""]
-    lines += [
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    lines.append(
         "By `tools/benchmark_family.py`, which says what is measured; all numbers: "
-        f"`results.csv`. Python {platform.python_version()}, {os.cpu_count()} cores.",
-    ]
+        f"`results.csv`. {machine}."
+    )
     groups: dict[tuple, dict[str, dict[str, float]]] = {}
     for row in rows:
         if row["method"]:

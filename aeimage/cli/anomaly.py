@@ -15,9 +15,9 @@ from pathlib import Path
 from aeimage.cli import options
 
 EXAMPLES = [
-    "aeimage anomaly fit digits -o models/digit --steps 40",
-    "aeimage anomaly score models/digit digits photos -o scores.csv --heatmaps heat --quiet",
-    "aeimage anomaly score models/digit photo.png --quantile 0.95 --json",
+    "aeimage anomaly fit digits --label 3 -o models/three --steps 40",
+    "aeimage anomaly score models/three digits photos -o scores.csv --heatmaps heat --quiet",
+    "aeimage anomaly score models/three photo.png --quantile 0.95 --json",
     "aeimage anomaly mislabelled digits -o suspects.csv --sheet suspects.png --model pixels",
 ]
 

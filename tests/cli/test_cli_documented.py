@@ -15,7 +15,7 @@ from aeimage.cli.registry import COMMANDS, load_command
 DOCUMENT = Path(__file__).parents[2] / "docs" / "cli.md"
 NO_COMMANDS = {"main", "options", "output", "registry"}
 # They train, which takes TensorFlow and most of a minute.
-SLOW = {"train", "tune", "export"}
+SLOW = {"anomaly", "train", "tune", "export"}
 slow = pytest.mark.skipif(
     not {"CI", "AEIMAGE_SLOW_TESTS"} & set(os.environ),
     reason="slow: runs where CI or AEIMAGE_SLOW_TESTS is set",
