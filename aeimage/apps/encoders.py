@@ -41,7 +41,7 @@ def open_encoder(model: PathLike = DEFAULT_MODEL) -> Encoder:
     """Open an autoencoder.
 
     Args:
-        model: see the module. A path has a slash in it, or is that of a folder.
+        model: see the module.
 
     Raises:
         ModelNotFoundError: no installed model has this name.
@@ -52,9 +52,9 @@ def open_encoder(model: PathLike = DEFAULT_MODEL) -> Encoder:
     if (path / RUN_FILE).is_file():
         return _RunEncoder(path)
     from aeimage.runtime.autoencoder import Autoencoder
+    from aeimage.runtime.bundle import named_or_path
 
-    # A plain name means an installed model; a folder of that name in sight is meant as a path.
-    return Autoencoder(f"{path.absolute()}" if path.is_dir() else str(model))
+    return Autoencoder(named_or_path(model))
 
 
 def load_trained(model: PathLike):

@@ -182,6 +182,15 @@ def find_bundle(model: str, *, kind: str = "codec") -> Bundle:
     raise ModelNotFoundError.for_model(model, installed=[b.name for b in bundles])
 
 
+def named_or_path(model: str | os.PathLike[str]) -> str:
+    """Return what `find_bundle` takes for a model given by name or path.
+
+    A bundle in the current folder is meant before an installed model of that name.
+    """
+    here = (Path(model) / MANIFEST).is_file()
+    return os.fspath(Path(model).absolute()) if here else os.fspath(model)
+
+
 def find_codec(model_id: bytes) -> Bundle:
     """Return the codec whose id a file names.
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aeimage.errors import ModelFileError, UsageError
-from aeimage.runtime.bundle import find_bundle
+from aeimage.runtime.bundle import find_bundle, named_or_path
 from aeimage.runtime.session import Session
 
 KIND = "classifier"
@@ -78,8 +78,7 @@ class Classifier:
     """
 
     def __init__(self, model: str | Path, threads: int | None = None) -> None:
-        path = Path(model)
-        self.bundle = find_bundle(f"{path.absolute()}" if path.is_dir() else str(model), kind=KIND)
+        self.bundle = find_bundle(named_or_path(model), kind=KIND)
         self.bundle.verify()
         self._linear = LinearClassifier.read(self.bundle.path / WEIGHTS)
         self._session = Session(self.bundle.path / NETWORK, threads)
