@@ -89,7 +89,7 @@ def inpaint_rows(photos: list[np.ndarray], sheet: Path) -> list[dict]:
             for name, method in methods.items():
                 result = method(pixels, mask)
                 assert np.array_equal(result[~mask], pixels[~mask])
-                scores[name].append(psnr(result[mask], pixels[mask]))
+                scores[name].append(psnr(result[mask][None], pixels[mask][None]))
             if number == len(shown):
                 shown.append((kind, pixels, mask))
         means = {name: float(np.mean(found)) for name, found in scores.items()}
