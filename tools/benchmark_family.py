@@ -58,9 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         left_out = [part for part in options.parts if part in NEED_PHOTOGRAPHS]
         _say(f"left out, for want of --photographs: {', '.join(left_out)}")
         options.parts = [part for part in options.parts if part not in NEED_PHOTOGRAPHS]
-    # The parts' own names for the same things.
-    options.mnist, options.photos = options.data, options.photographs
-    options.share = QUICK_SHARE if options.quick else 1.0
+    options.mnist, options.share = options.data, QUICK_SHARE if options.quick else 1.0
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "results.csv"
     rows = [row for row in read_rows(path) if row["part"] not in options.again]
@@ -71,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         _say(f"{part}: …")
         start = time.monotonic()
+        held_out = options.validation or options.photographs
+        options.photos = held_out if part == "photographs" else options.photographs
         try:
             found = importlib.import_module(f"family_{part}").run(options)
         except Exception as error:  # the other parts can be measured all the same
