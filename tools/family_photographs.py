@@ -31,6 +31,7 @@ from aeimage.pull_push import fill, weigh
 from aeimage.runtime.colorizer import Colorizer
 from aeimage.runtime.inpainter import Inpainter
 
+PART = "photographs"
 SIZE = 512
 SEED = 2**31 + 77
 RADII = (2, 3, 5)
@@ -50,13 +51,13 @@ def run(options: argparse.Namespace) -> list[dict]:
     """Measure both on held-out photographs.
 
     Args:
-        options: `photos`, a folder; `out`, folder for the pictures; `share`, of the photographs (1
-            for all).
+        options: `validation` or else `photos`, a folder; `out`, folder for the pictures; `share`,
+            of the photographs (1 for all).
 
     Returns:
         rows of part, data, method, measure, value.
     """
-    paths = picture_paths([options.photos])
+    paths = picture_paths([getattr(options, "validation", None) or options.photos])
     photos = decode_all(paths[: max(2, round(len(paths) * getattr(options, "share", 1.0)))])
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,7 @@ def inpaint_rows(photos: list[np.ndarray], sheet: Path) -> list[dict]:
     }
     rows, shown = [], []
     for kind in (*LAYERS, *UNSEEN):
-        data = f"{len(crops)} photographs, {kind}"
+        data = f"inpaint, {len(crops)} photographs, {kind}"
         scores: dict[str, list[float]] = {name: [] for name in methods}
         for number, pixels in enumerate(crops):
             mask = mask_of(kind, pixels.shape, number)
@@ -98,14 +99,14 @@ def inpaint_rows(photos: list[np.ndarray], sheet: Path) -> list[dict]:
             best = max((n for n in means if n.startswith(method)), key=means.get)
             rivals[best] = means[best]
         table = {n: means[n] for n in ("mean colour", "pull-push")} | rivals | {OURS: means[OURS]}
-        rows += [row("inpaint", data, n, "PSNR of missing pixels, dB", v) for n, v in table.items()]
+        rows += [row(data, n, "PSNR of missing pixels, dB", v) for n, v in table.items()]
         gain = means[OURS] - max(rivals.values())
-        rows.append(row("inpaint", data, OURS, "above the better of OpenCV's, dB", gain))
+        rows.append(row(data, OURS, "above the better of OpenCV's, dB", gain))
         worst = min(
             own - max(both)
             for own, *both in zip(scores[OURS], *(scores[name] for name in rivals), strict=True)
         )
-        rows.append(row("inpaint", data, OURS, "the same on the worst photograph, dB", worst))
+        rows.append(row(data, OURS, "the same on the worst photograph, dB", worst))
         print(f"{data}: {gain:+.2f} dB, at worst {worst:+.2f}", flush=True)
     draw_inpainted(shown[:SHOWN], ours, sheet)
     return rows
@@ -175,9 +176,9 @@ def colorize_rows(photos: list[np.ndarray], sheet: Path) -> list[dict]:
             assert np.array_equal(np.asarray(Image.fromarray(guess).convert("L")), light)
             results.setdefault(method, []).append(colour_errors(guess, truth))
         shown.append([truth, *guesses.values()])
-    data = f"{len(photos)} photographs"
+    data = f"colorize, {len(photos)} photographs"
     rows = [
-        row("colorize", data, method, measure, float(np.mean([r[measure] for r in found])))
+        row(data, method, measure, float(np.mean([r[measure] for r in found])))
         for method, found in results.items()
         for measure in found[0]
     ]
@@ -185,9 +186,7 @@ def colorize_rows(photos: list[np.ndarray], sheet: Path) -> list[dict]:
         ours["CIEDE2000"] < grey["CIEDE2000"]
         for ours, grey in zip(results[OURS], results[GREY], strict=True)
     ]
-    rows.append(
-        row("colorize", data, OURS, "share of photographs nearer than grey", np.mean(better))
-    )
+    rows.append(row(data, OURS, "share of photographs nearer than grey", np.mean(better)))
     for line in rows:
         print(f"{line['method']}: {line['measure']} {line['value']:.3f}", flush=True)
     strips = [np.concatenate([_tile(p) for p in pictures], axis=1) for pictures in shown[::3][:6]]
@@ -239,9 +238,9 @@ def _tile(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(image.resize((TILE * 3 // 2, TILE), Image.Resampling.LANCZOS))
 
 
-def row(part: str, data: str, method: str, measure: str, value: float) -> dict:
+def row(data: str, method: str, measure: str, value: float) -> dict:
     """Return a row of the table of results."""
-    return {"part": part, "data": data, "method": method, "measure": measure, "value": float(value)}
+    return {"part": PART, "data": data, "method": method, "measure": measure, "value": float(value)}
 
 
 def main() -> None:

@@ -44,12 +44,14 @@ def main() -> None:
     print(f"{out}: {manifest['id']}, {manifest['kmac_per_pixel']} kMAC/pixel")
 
 
-def table(results: Path, part: str) -> str:
-    """Return the rows of one part as Markdown; a note where there are none."""
+def table(results: Path, name: str) -> str:
+    """Return the rows about one model as Markdown; a note where there are none."""
     if not results.is_file():
         return "Not measured yet: `tools/family_photographs.py`."
     with open(results, newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["part"] == part]
+        rows = [row for row in csv.DictReader(file) if row["data"].startswith(f"{name}, ")]
+    if not rows:
+        return "Not measured yet: `tools/family_photographs.py`."
     # Data by method, or, where the data is always the same, method by measure.
     first, second = (
         ("data", "method") if len({r["data"] for r in rows}) > 1 else ("method", "measure")
@@ -58,9 +60,10 @@ def table(results: Path, part: str) -> str:
         rows = [row | {"method": column_of(row)} for row in rows]
     columns = list(dict.fromkeys(row[second] for row in rows))
     lines = [f"| | {' | '.join(columns)} |", f"| --- |{' --- |' * len(columns)}"]
-    for name in dict.fromkeys(row[first] for row in rows):
-        cells = {row[second]: f"{float(row['value']):.2f}" for row in rows if row[first] == name}
-        lines.append(f"| {name} | {' | '.join(cells.get(c, '') for c in columns)} |")
+    for key in dict.fromkeys(row[first] for row in rows):
+        cells = {row[second]: f"{float(row['value']):.2f}" for row in rows if row[first] == key}
+        label = key.removeprefix(f"{name}, ")
+        lines.append(f"| {label} | {' | '.join(cells.get(c, '') for c in columns)} |")
     return "\n".join(lines)
 
 
