@@ -84,7 +84,7 @@ def train(data: str, steps: int) -> VariationalAutoencoder:
     from aeimage.training.presets import variational
 
     pixels = load_pictures(data).pixels
-    model = make_model(variational.MODEL, variational.OPTIONS, pixels.shape[1], config)
+    model = make_model(variational.MODEL, variational.MODEL_OPTIONS, pixels.shape[1], config)
     fit(model, pixels, steps=steps, precision="auto", report=print)
     return model
 

@@ -16,7 +16,7 @@ from aeimage.training.autoencoder_preset import make_model
 from aeimage.training.autoencoder_task import AutoencoderTask, PictureSampler, fit
 from aeimage.training.presets import NAMES, load_preset
 from aeimage.training.request import TrainingRequest
-from aeimage.training.run import train
+from aeimage.training.run import _settle, train
 
 
 @pytest.fixture(autouse=True)
@@ -125,12 +125,19 @@ def test_validation_is_the_same_every_time_and_shows_pictures():
 def test_presets_make_their_model(name):
     preset = load_preset(name)
     side = 16
-    model = make_model(preset.MODEL, preset.OPTIONS, side, {"latent": "5", "widths": "6,4"})
+    model = make_model(preset.MODEL, preset.MODEL_OPTIONS, side, {"latent": "5", "widths": "6,4"})
     assert model.shape[:2] == (side, side) and model.latent_size == 5
     assert model.get_config()["widths"] == (6, 4)
-    usual = make_model(preset.MODEL, preset.OPTIONS, preset.CROP, {})
+    usual = make_model(preset.MODEL, preset.MODEL_OPTIONS, preset.CROP, {})
     assert usual.shape[0] == preset.CROP
-    assert set(preset.ACCEPTS) <= set(preset.OPTIONS)
+    assert set(preset.ACCEPTS) <= set(preset.MODEL_OPTIONS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_need_no_options(name, tmp_path):
+    request = TrainingRequest(name, [tmp_path], tmp_path / "run")
+    settled = _settle(request, load_preset(name), {})
+    assert settled.options == {}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +153,7 @@ def test_presets_make_their_model(name):
 def test_options_that_make_no_sense_are_refused(name, option, value):
     preset = load_preset(name)
     with pytest.raises(UsageError, match=option):
-        make_model(preset.MODEL, preset.OPTIONS, 16, {option: value})
+        make_model(preset.MODEL, preset.MODEL_OPTIONS, 16, {option: value})
 
 
 def test_from_preset_to_bundle(tmp_path):

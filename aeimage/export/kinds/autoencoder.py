@@ -58,7 +58,7 @@ def build(preset: ModuleType, crop: int | None = None, **options: str) -> Autoen
         crop: side of the pictures.
         options: of the run.
     """
-    return make_model(preset.MODEL, preset.OPTIONS, crop or preset.CROP, options)
+    return make_model(preset.MODEL, preset.MODEL_OPTIONS, crop or preset.CROP, options)
 
 
 def signatures(

@@ -14,12 +14,12 @@ from aeimage.training.request import TrainingRequest
 
 KIND = "autoencoder"
 MODEL = ContractiveAutoencoder
-OPTIONS = COMMON_OPTIONS | {
+MODEL_OPTIONS = COMMON_OPTIONS | {
     "weight": 0.01,
     "jacobian": "auto",
     "probes": 1,
 }
-ACCEPTS = tuple(OPTIONS)
+ACCEPTS = tuple(MODEL_OPTIONS)
 MODEL_SETTINGS = (*ACCEPTS, "crop")
 CROP = 28
 CROP_MULTIPLE = 1
@@ -31,4 +31,4 @@ PRECISION = "float32"
 
 def make_task(request: TrainingRequest, report=print) -> AutoencoderTask:
     """Return the task of this preset, its data loaded."""
-    return make_autoencoder_task(MODEL, OPTIONS, request, report)
+    return make_autoencoder_task(MODEL, MODEL_OPTIONS, request, report)

@@ -13,8 +13,8 @@ from aeimage.training.request import TrainingRequest
 
 KIND = "autoencoder"
 MODEL = DenseAutoencoder
-OPTIONS = COMMON_OPTIONS
-ACCEPTS = tuple(OPTIONS)
+MODEL_OPTIONS = COMMON_OPTIONS
+ACCEPTS = tuple(MODEL_OPTIONS)
 MODEL_SETTINGS = (*ACCEPTS, "crop")
 CROP = 28
 CROP_MULTIPLE = 1
@@ -26,4 +26,4 @@ PRECISION = "mixed_bfloat16"
 
 def make_task(request: TrainingRequest, report=print) -> AutoencoderTask:
     """Return the task of this preset, its data loaded."""
-    return make_autoencoder_task(MODEL, OPTIONS, request, report)
+    return make_autoencoder_task(MODEL, MODEL_OPTIONS, request, report)

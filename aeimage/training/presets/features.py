@@ -20,14 +20,14 @@ from aeimage.training.request import TrainingRequest
 
 KIND = "autoencoder"
 MODEL = ConvolutionalAutoencoder
-OPTIONS = COMMON_OPTIONS | {
+MODEL_OPTIONS = COMMON_OPTIONS | {
     "latent": 128,
     "channels": 3,
     "coder": "convolutional",
     "widths": (32, 64, 96, 128),
     "output_activation": "linear",
 }
-ACCEPTS = tuple(name for name in OPTIONS if name != "channels")
+ACCEPTS = tuple(name for name in MODEL_OPTIONS if name != "channels")
 MODEL_SETTINGS = (*ACCEPTS, "crop")
 CROP = 64
 CROP_MULTIPLE = 1
@@ -39,7 +39,7 @@ PRECISION = "mixed_bfloat16"
 
 def make_task(request: TrainingRequest, report=print) -> AutoencoderTask:
     """Return the task of this preset, its data loaded."""
-    model = make_model(MODEL, OPTIONS, request.crop, request.options)
+    model = make_model(MODEL, MODEL_OPTIONS, request.crop, request.options)
     paths = find_pictures(request.data, report)
     if request.validation_data:
         training, held_out = paths, find_pictures(request.validation_data, report)

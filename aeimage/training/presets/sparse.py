@@ -14,13 +14,13 @@ from aeimage.training.request import TrainingRequest
 
 KIND = "autoencoder"
 MODEL = SparseAutoencoder
-OPTIONS = COMMON_OPTIONS | {
+MODEL_OPTIONS = COMMON_OPTIONS | {
     "latent": 256,
     "penalty": "l1",
     "weight": None,
     "sparsity": 0.05,
 }
-ACCEPTS = tuple(OPTIONS)
+ACCEPTS = tuple(MODEL_OPTIONS)
 MODEL_SETTINGS = (*ACCEPTS, "crop")
 CROP = 28
 CROP_MULTIPLE = 1
@@ -32,4 +32,4 @@ PRECISION = "mixed_bfloat16"
 
 def make_task(request: TrainingRequest, report=print) -> AutoencoderTask:
     """Return the task of this preset, its data loaded."""
-    return make_autoencoder_task(MODEL, OPTIONS, request, report)
+    return make_autoencoder_task(MODEL, MODEL_OPTIONS, request, report)

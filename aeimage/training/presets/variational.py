@@ -16,7 +16,7 @@ from aeimage.training.request import TrainingRequest
 
 KIND = "autoencoder"
 MODEL = VariationalAutoencoder
-OPTIONS = COMMON_OPTIONS | {
+MODEL_OPTIONS = COMMON_OPTIONS | {
     "latent": 32,
     "coder": "convolutional",
     "widths": (32, 64),
@@ -24,7 +24,7 @@ OPTIONS = COMMON_OPTIONS | {
     "beta": 1.0,
     "binarize": False,
 }
-ACCEPTS = tuple(OPTIONS)
+ACCEPTS = tuple(MODEL_OPTIONS)
 MODEL_SETTINGS = (*ACCEPTS, "crop")
 CROP = 28
 CROP_MULTIPLE = 1
@@ -36,4 +36,4 @@ PRECISION = "mixed_bfloat16"
 
 def make_task(request: TrainingRequest, report=print) -> AutoencoderTask:
     """Return the task of this preset, its data loaded."""
-    return make_autoencoder_task(MODEL, OPTIONS, request, report)
+    return make_autoencoder_task(MODEL, MODEL_OPTIONS, request, report)
