@@ -1,9 +1,9 @@
 """What the presets of autoencoders have in common: their options, their data and their task.
 
-A preset names its ``MODEL``, a class, and its ``MODEL_OPTIONS``: arguments of the class and their usual
-values. ``--set NAME=VALUE`` changes one; ``widths`` are separated by commas. `latent` stands for
-`latent_size`, `channels` is 1 for grey and 3 for colour. ``--crop`` is the side to which pictures
-are brought.
+A preset names its ``MODEL``, a class, and its ``MODEL_OPTIONS``: arguments of the class and their
+usual values. ``--set NAME=VALUE`` changes one; ``widths`` are separated by commas. `latent` stands
+for `latent_size`, `channels` is 1 for grey and 3 for colour. ``--crop`` is the side to which
+pictures are brought.
 """
 
 from collections.abc import Callable
