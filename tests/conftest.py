@@ -32,6 +32,14 @@ def _draw(seed: int, width: int, height: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
+def one_thread():
+    """NumPy and scikit-learn on one core: on a busy machine, two that wait for each other crawl."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")  # comes with scikit-learn
+    with threadpoolctl.threadpool_limits(1):
+        yield
+
+
+@pytest.fixture(scope="session")
 def photo_folder(tmp_path_factory) -> Path:
     """A folder tree with five drawn pictures and a file that is none."""
     folder = tmp_path_factory.mktemp("photos")

@@ -169,5 +169,5 @@ def _thumbnails(axes: Axes, points: NDArray, features: Features, seed: int) -> N
     for number in shown:
         picture = pixels[number]
         picture = np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
-        box = AnnotationBbox(OffsetImage(picture, zoom), points[number], frameon=False, pad=0)
+        box = AnnotationBbox(OffsetImage(picture, zoom=zoom), points[number], frameon=False, pad=0)
         axes.add_artist(box)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ def extract_features(
         UsageError: an input does not exist, or no picture could be read.
         ModelError: the model cannot be opened.
     """
-    encoder = model if hasattr(model, "encode") else open_encoder(model)
+    encoder = open_encoder(model) if isinstance(model, str | os.PathLike) else model
     height, width, channels = encoder.shape
     if height != width:
         raise UsageError(

@@ -91,9 +91,7 @@ class Calibration:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {field.name: file[field.name] for field in fields(cls)}
         except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
-            raise ModelFileError(
-                f"{path}: cannot be read: {error}. Fit the model again."
-            ) from error
+            raise ModelFileError(f"{path}: unreadable: {error}. Fit the model again.") from error
         numbers = {name: float(arrays[name]) for name in ("floor", "heat")}
         return cls(**arrays | numbers | {"latents": arrays["latents"].astype(np.float32)})
 

@@ -16,6 +16,9 @@ from aeimage.data.small_pictures import load_pictures
 from aeimage.errors import ModelFileError, ModelNotFoundError, OutputExistsError, UsageError
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A training run of an autoencoder of digits."""

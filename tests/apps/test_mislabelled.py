@@ -12,6 +12,9 @@ from aeimage.apps.mislabelled import confident_errors, find_mislabelled, mislabe
 from aeimage.errors import UsageError
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.fixture(scope="module")
 def changed():
     """Latents of three classes, labels of which 5 % are wrong, and which those are."""
@@ -28,7 +31,8 @@ def test_wrong_labels_come_first(changed):
     found = find_mislabelled(latents, labels, ["a", "b", "c"])
     assert wrong[found.order[:30]].mean() >= 0.9
     assert sorted(found.order) == list(range(600))
-    assert abs(int(found.wrong.sum()) - 30) <= 6
+    # Counted are those that are as sure as is usual: most, and hardly any other.
+    assert 15 <= found.wrong.sum() <= 36 and wrong[found.wrong].mean() >= 0.8
     right = found.suggested[wrong] == truth[wrong]
     assert right.mean() > 0.9
     assert (found.suggested != found.given).all()

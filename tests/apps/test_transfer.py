@@ -17,6 +17,9 @@ from aeimage.errors import UsageError
 from aeimage.runtime.classifier import LinearClassifier
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.fixture(scope="module")
 def pictures():
     """Two classes that differ in one latent, and pixels that are mostly noise."""

@@ -14,6 +14,9 @@ pytest.importorskip("matplotlib")
 from aeimage.runtime import autoencoder
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 class FakeSession:
     """Latents are the mean colours of sixteen parts."""
 

@@ -12,6 +12,9 @@ pytest.importorskip("tensorflow", reason="training needs the train extra")
 import benchmark_family
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
 @pytest.fixture
 def fake_parts(monkeypatch):
     """Two parts that count their calls; one fails at first."""
