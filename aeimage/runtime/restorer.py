@@ -15,6 +15,7 @@ from aeimage.errors import UsageError
 from aeimage.images import DEFAULT_MAX_PIXELS, Picture, as_picture, to_pillow
 from aeimage.runtime.bundle import find_bundle
 from aeimage.runtime.clean_page import is_bilevel, is_clean_page
+from aeimage.runtime.noise_level import white_noise_level
 from aeimage.runtime.page_or_photo import looks_like_page
 from aeimage.runtime.restorer_network import FILE_NAME, TASKS, RestorerNetwork
 from aeimage.runtime.session import Session
@@ -33,6 +34,9 @@ MAX_SIGMA = 75.0
 NOISELESS = 5.0
 """A photograph whose noise level is at most this stays as it is: on textured ones the network takes
 away more than so little noise does."""
+MOST_TEXTURE = 12.0
+"""Noise that a network finds in photographs without any: less than this, in their crops' lowest
+tenth."""
 
 # A bilevel page has even paper whatever was done to it, for instance by a fax machine. So it is
 # clean only if the network agrees, which softens the edges of ink there, but changes little else.
@@ -119,11 +123,7 @@ class Restorer:
         self.check_sigma(sigma)
         network = self._network_for(pixels)
         if network.task == "photo":
-            if sigma is None:
-                low, middle = network.estimate(pixels)
-                level = low if low <= NOISELESS else middle
-            else:
-                level = float(sigma)
+            level = estimate_level(network, pixels) if sigma is None else float(sigma)
             level = min(max(level, 0.0), MAX_SIGMA)
             if level <= NOISELESS:
                 return RestoreResult(pixels, False, network.name, level)
@@ -173,6 +173,19 @@ class Restorer:
         if len(self._networks) > 1:
             return self._networks["scan" if looks_like_page(pixels) else "photo"]
         return next(iter(self._networks.values()))
+
+
+def estimate_level(network: RestorerNetwork, pixels: NDArray) -> float:
+    """Estimate the noise level of a photograph, RMS in levels.
+
+    The network takes texture for noise of up to 10 levels; patches tell white noise from texture to
+    a fraction of a level, where there are three channels, but are blind to noise that a file's
+    compression has blurred. So the network is believed where it finds more than any texture makes.
+    """
+    low, middle = network.estimate(pixels)
+    if low > MOST_TEXTURE:
+        return middle
+    return min(middle, white_noise_level(pixels))
 
 
 def changes_little(changes: NDArray[np.int64]) -> bool:
