@@ -10,10 +10,10 @@ is pull-push. Its layers are a restorer's, with the mask as fourth channel of th
 
 Trained on parts hidden at random, it minimises for each picture, over the hidden pixels alone,
 
-    ( mean |x' - x| / (mean |f - x| + c)  +  rms(x' - x) / (rms(f - x) + c) ) / 2
+    ( log(mean |x' - x| + 1) + log(rms(x' - x) + 1) ) / 2
 
-x: the picture, x': the output, f: pull-push's filling, c: 2 levels. Dividing by the error that was
-there before gives hidden dots, scratches and boxes the same say, though boxes leave a larger one.
+x: the picture, x': the output, in levels. Logarithms give hidden dots, scratches and boxes, smooth
+pictures and rough ones the same say, though the errors they leave differ a hundredfold.
 
 Sources: Pathak et al., "Context Encoders", 2016; the mask as an input: Liu et al., "Image
 Inpainting for Irregular Holes Using Partial Convolutions", 2018.

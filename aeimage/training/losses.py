@@ -69,18 +69,18 @@ def level_loss(estimate, level):
 def filling_loss(pixels, filled, reference, mask):
     """Return the loss of pictures whose missing pixels were filled in, and its parts.
 
-    Errors are those of missing pixels alone, and relative to those of a simpler filling: see
-    `aeimage.models.masked`.
+    loss = mean over pictures of (log(MAE + 1) + log(RMSE + 1)) / 2, of missing pixels alone, in
+    levels. So twice the error counts the same in any picture, as it does in decibels.
 
     Args:
         pixels: float32 (batch, height, width, 3), levels 0...255: what is judged.
-        filled: of the same shape: the simpler filling.
+        filled: of the same shape: a simpler filling, to compare with.
         reference: of the same shape: the truth.
         mask: float32 (batch, height, width, 1): 1 where pixels are missing.
 
     Returns:
-        Scalar loss, and a dict of scalars, means over the pictures: `mae` (levels), and
-        `relative_mae` and `relative_rmse`, 1 for what the simpler filling reaches.
+        Scalar loss, and a dict of scalars: `mae` (levels), and `relative_mae` and `relative_rmse`,
+        mean shares of the simpler filling's errors.
     """
     count = ops.maximum(3.0 * ops.sum(mask, axis=(1, 2, 3)), 1.0)
 
@@ -92,10 +92,12 @@ def filling_loss(pixels, filled, reference, mask):
 
     mae, rmse = errors(pixels)
     simple_mae, simple_rmse = errors(filled)
-    relative_mae = ops.mean(mae / (simple_mae + 2.0))
-    relative_rmse = ops.mean(rmse / (simple_rmse + 2.0))
-    parts = {"mae": ops.mean(mae), "relative_mae": relative_mae, "relative_rmse": relative_rmse}
-    return 0.5 * (relative_mae + relative_rmse), parts
+    parts = {
+        "mae": ops.mean(mae),
+        "relative_mae": ops.mean((mae + 1.0) / (simple_mae + 1.0)),
+        "relative_rmse": ops.mean((rmse + 1.0) / (simple_rmse + 1.0)),
+    }
+    return 0.5 * (ops.mean(ops.log(mae + 1.0)) + ops.mean(ops.log(rmse + 1.0))), parts
 
 
 def chroma_loss(chroma, reference):
