@@ -1,9 +1,9 @@
 """Similar pictures by the distance of their latents: recommendations and near-duplicates.
 
 The distance of two pictures is the cosine distance of their latents: 0 for the same direction, 1
-for latents that have nothing in common, at most 2. The latents of the model ``features`` are
-centred and of equal variance over photographs, so that unlike pictures are near 1, whatever the
-model of others.
+for latents that have nothing in common, at most 2. The latents of the model ``features`` are white
+over photographs (see `aeimage.models.whitening`), so that unlike pictures are near 1; those of
+other models need not be, and then ask for a smaller threshold.
 
 Neighbours are found by scikit-learn's `NearestNeighbors`.
 """
@@ -23,7 +23,7 @@ from aeimage.apps.features import Features
 from aeimage.errors import UsageError
 
 DEFAULT_COUNT = 10
-DEFAULT_THRESHOLD = 0.1
+DEFAULT_THRESHOLD = 0.25
 MAX_ROWS = 40
 
 

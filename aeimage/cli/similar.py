@@ -19,7 +19,7 @@ from aeimage.cli import options
 EXAMPLES = [
     "aeimage similar photos photo.jpg",
     "aeimage similar photos --query photo.jpg --count 2 --json",
-    "aeimage similar photos photo.jpg photo.png --threshold 0.2 -o pairs.csv --sheet pairs.png",
+    "aeimage similar photos photo.jpg photo.png --threshold 0.3 -o pairs.csv --sheet pairs.png",
 ]
 
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         metavar="D",
         type=float,
-        help="largest distance (default: 0.1 for near-duplicates, any with --query)",
+        help="largest distance (default: 0.25 for near-duplicates, any with --query)",
     )
     options.add_encoder(parser)
     parser.add_argument("-o", "--output", metavar="CSV", type=Path, help="write the results")
