@@ -72,7 +72,7 @@ def write_whitened(run: Path, photographs: Path) -> Path:
     )
     whiten_latents(model, sampler.batch(0))
     path = run / "white.weights.h5"
-    save_weights(model, path, precision="float32")
+    save_weights(model, path)
     return path
 
 
