@@ -19,7 +19,8 @@ MODEL = VariationalAutoencoder
 MODEL_OPTIONS = COMMON_OPTIONS | {
     "latent": 32,
     "coder": "convolutional",
-    "widths": (32, 64),
+    "widths": (32, 64, 128),
+    "activation": "silu",
     "loss": "binary_crossentropy",
     "beta": 1.0,
     "binarize": False,
@@ -29,8 +30,8 @@ MODEL_SETTINGS = (*ACCEPTS, "crop")
 CROP = 28
 CROP_MULTIPLE = 1
 BATCH_SIZE = 128
-STEPS = 40_000
-LEARNING_RATE = 1e-3
+STEPS = 20_000
+LEARNING_RATE = 2e-3
 PRECISION = "mixed_bfloat16"
 
 
