@@ -59,6 +59,12 @@ def make_model(
     return made
 
 
+def all_options(usual: dict[str, Any], given: dict[str, str]) -> dict[str, str]:
+    """Return every option as text, so that a model can be made again when presets have changed."""
+    texts = {name: _as_text(value) for name, value in usual.items() if value is not None}
+    return {**texts, **given}
+
+
 def make_autoencoder_task(
     model: type[Autoencoder],
     usual: dict[str, Any],
@@ -104,6 +110,14 @@ class _Numbered:
 
     def __init__(self, number: int):
         self.number, self.parts = number, (f"{number:09d}",)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
 
 
 def _parsed(name: str, text: str | None, usual: Any) -> Any:

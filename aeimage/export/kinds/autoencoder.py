@@ -24,7 +24,7 @@ from aeimage.export.scale_network import require_float32
 from aeimage.export.source import Source
 from aeimage.limits import MODEL_ID_BYTES
 from aeimage.models.autoencoder import Autoencoder
-from aeimage.training.autoencoder_preset import make_model
+from aeimage.training.autoencoder_preset import all_options, make_model
 
 FILE_NAME = "autoencoder.tflite"
 TILE = 0
@@ -132,7 +132,11 @@ def write_bundle(
         f"{record.get('version', '')} by its owner. Not evaluated: measure it before you rely on "
         "it.\n"
     )
-    settings = {name: record[name] for name in ("preset", "crop", "options") if name in record}
+    settings = {
+        "preset": record["preset"],
+        "crop": model.shape[0],
+        "options": all_options(source.preset.MODEL_OPTIONS, record.get("options") or {}),
+    }
     return write_autoencoder(
         model, out, name=name, card=card, info={**settings, **(info or {})}, precision=precision
     )
