@@ -71,9 +71,7 @@ def from_scratch(
             optimizer=keras.optimizers.Adam(rate),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
-        network.fit(
-            _batches(pixels, labels, steps, seed), epochs=1, steps_per_epoch=steps, verbose=0
-        )
+        network.fit(_batches(pixels, labels, seed), epochs=1, steps_per_epoch=steps, verbose=0)
         logits = [network.predict_on_batch(_as_floats(part)) for part in batches(asked)]
         return np.concatenate(logits).argmax(axis=1)
 
@@ -84,7 +82,7 @@ class _Network(keras.Model):
     """An encoder and a linear classifier."""
 
     def __init__(self, autoencoder: Autoencoder, classes: int, activation: str) -> None:
-        super().__init__()
+        super().__init__(name="network")
         autoencoder.build()
         self.autoencoder = autoencoder
         self.activation = keras.layers.Activation(activation)
@@ -96,10 +94,11 @@ class _Network(keras.Model):
         return self.classifier(latents)
 
 
-def _batches(pixels, labels, steps: int, seed: int):
+def _batches(pixels, labels, seed: int):
+    """Yield batches for ever: all pictures in random order, then in another."""
     rng = np.random.default_rng(seed)
     size, order = min(BATCH, len(pixels)), np.zeros(0, int)
-    for _ in range(steps):
+    while True:
         while len(order) < size:
             order = np.concatenate([order, rng.permutation(len(pixels))])
         chosen, order = order[:size], order[size:]

@@ -97,6 +97,6 @@ def test_training_from_scratch(run):
     from aeimage.apps.transfer_training import from_scratch
 
     digits = load_pictures("digits", split="test")
-    compare = from_scratch(load_trained(run), classes=10, steps=150)
+    compare = from_scratch(load_trained(run), classes=10, steps=600)
     found = compare(digits.pixels[:200], digits.labels[:200], digits.pixels[200:], 0)
     assert np.mean(found == digits.labels[200:]) > 0.6
