@@ -84,6 +84,7 @@ class _Network(keras.Model):
     def __init__(self, autoencoder: Autoencoder, classes: int, activation: str) -> None:
         super().__init__(name="network")
         autoencoder.build()
+        autoencoder.decoder.trainable = False  # it takes no part
         self.autoencoder = autoencoder
         self.activation = keras.layers.Activation(activation)
         self.classifier = keras.layers.Dense(classes)
