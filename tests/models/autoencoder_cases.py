@@ -53,6 +53,16 @@ ON_JAX = (
     "variational, beta, binarized",
 )
 
+# Those whose graphs differ: converting takes a second or two.
+GRAPHS = (
+    "dense, no hidden layer",
+    "dense, all options",
+    "convolutional",
+    "convolutional, all options",
+    "sparse, kl",
+    "variational",
+)
+
 
 def made(name, **options):
     """A kind of autoencoder, built, with the same weights each time."""

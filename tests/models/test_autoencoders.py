@@ -114,7 +114,7 @@ def test_noise_depends_on_the_seed_alone(name):
     assert (losses[1] != losses[2]) == name.startswith(random)
 
 
-@every_kind
+@pytest.mark.parametrize("name", cases.GRAPHS)
 def test_litert_gives_what_keras_gives(name, tmp_path):
     from aeimage.export.kinds.autoencoder import write_autoencoder
     from aeimage.runtime.autoencoder import Autoencoder
