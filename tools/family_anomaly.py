@@ -87,7 +87,11 @@ def one_against_rest(options, train, test) -> list[dict]:
             told = {method: round(values[-1], 4) for method, values in found.items()}
             print(f"digit {digit}: AUROC {told}, {seconds[-1]:.0f} s", flush=True)
             sheet += _sheet_rows(detector, test, scores.total, int(digit))
-    image = draw_sheet(sheet, side=72, title="normal, least and most abnormal | the rest (red), most and least abnormal")
+    image = draw_sheet(
+        sheet,
+        side=72,
+        title="normal, least and most abnormal | the rest (red), most and least abnormal",
+    )
     Image.fromarray(image).save(Path(options.out) / "anomaly.png")
     rows = [
         row(PART, data, method, f"AUROC, digit {digit}", value)
