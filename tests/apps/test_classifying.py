@@ -15,7 +15,6 @@ from aeimage.apps.encoders import open_encoder
 from aeimage.data.small_pictures import load_pictures
 from aeimage.errors import ModelFileError, ModelNotFoundError, OutputExistsError, UsageError
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

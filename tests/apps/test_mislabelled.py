@@ -11,7 +11,6 @@ pytest.importorskip("sklearn")
 from aeimage.apps.mislabelled import confident_errors, find_mislabelled, mislabelled_paths
 from aeimage.errors import UsageError
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -21,7 +21,6 @@ from aeimage.apps.similar import (
 )
 from aeimage.errors import OutputExistsError, UsageError
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -16,7 +16,6 @@ from aeimage.apps.transfer import (
 from aeimage.errors import UsageError
 from aeimage.runtime.classifier import LinearClassifier
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

@@ -13,7 +13,6 @@ pytest.importorskip("matplotlib")
 
 from aeimage.runtime import autoencoder
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 

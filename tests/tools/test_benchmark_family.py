@@ -11,7 +11,6 @@ pytest.importorskip("tensorflow", reason="training needs the train extra")
 
 import benchmark_family
 
-
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
