@@ -42,6 +42,7 @@ BATCH_SIZE = 16
 STEPS = 50_000
 LEARNING_RATE = 1e-3
 PRECISION = "mixed_bfloat16"
+PAIR_SHARE = 0.2
 ACCEPTS = ("exclude", "pairs", "papers", "photos", "words")
 
 
@@ -64,6 +65,7 @@ def make_task(request: TrainingRequest, report=print) -> ScanTask:
     faces, unseen = split_families(find_faces())
     common = {"size": request.crop, "batch_size": request.batch_size, "seed": request.seed}
     common |= {"channels": 3, "words": words, "report": report}
+    common |= {"pair_share": PAIR_SHARE}
     sampler = PageSampler(training, faces=faces or unseen, pairs=pairs, photos=photos, **common)
     validation = PageSampler(held_out, faces=unseen or faces, pairs=held_out_pairs, **common)
     report(
