@@ -31,6 +31,7 @@ from aeimage.training.autoencoder_task import fit
 LATENTS = 16
 WIDE = (512, 256)
 BATCH = 128
+LEARNING_RATE = 2e-3
 SHOWN = 12
 PART = "reconstruction"
 DATA = "MNIST test, 10,000 pictures"
@@ -80,7 +81,14 @@ def run(options: argparse.Namespace) -> list[dict]:
         start = time.monotonic()
         model = make(train.shape)
         steps = max(20, round(steps * getattr(options, "share", 1.0)))
-        fit(model, train.pixels, steps=steps, batch_size=BATCH, precision="auto")
+        fit(
+            model,
+            train.pixels,
+            steps=steps,
+            batch_size=BATCH,
+            learning_rate=LEARNING_RATE,
+            precision="auto",
+        )
         seconds = time.monotonic() - start
         mse = add(name, reconstruct(model, test), steps=steps, seconds=round(seconds))
         needed = int(np.argmax(components <= mse)) if (components <= mse).any() else len(components)
