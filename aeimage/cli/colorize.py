@@ -3,8 +3,8 @@ Guess the colours of grey photographs: JPEG, PNG, WebP, TIFF, BMP or GIF.
 
 The luminance stays as it is, bit for bit in PNG and TIFF files (JPEG and WebP files are written
 with quality 95); colour pictures lose their own colours. The shipped model is a small one that
-knows a few hundred photographs: expect skies, leaves and skin, and mild browns for what it does not
-know. `aeimage models show colorize` says more.
+knows a few hundred photographs: it makes skies blue and most other things a warm brown, a tint
+rather than the truth. `aeimage models show colorize` says more; train your own for more.
 
 One input file becomes the file OUT. A folder becomes the folder OUT with the same tree; of several
 inputs, each appears in the folder OUT under its own name. Size, resolution (DPI), EXIF, colour
