@@ -82,9 +82,12 @@ def _fitted(pixels: NDArray[np.uint8], side: int) -> Image.Image:
 
 
 def _shortened(text: str, font, width: int) -> str:
-    """Drop characters from the front, where paths are alike, until the text fits."""
+    """Drop characters from the front, where paths are alike, until the text fits.
+
+    Pillow's own font has neither arrows nor an ellipsis.
+    """
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength("…" + text) > width:
+    while text and font.getlength(".." + text) > width:
         text = text[1:]
-    return "…" + text
+    return ".." + text

@@ -85,7 +85,7 @@ class Suspects:
             Cell(
                 pictures.pixels[number],
                 (
-                    f"{self.classes[self.given[number]]} → {self.classes[self.suggested[number]]}",
+                    f"{self.classes[self.given[number]]}: {self.classes[self.suggested[number]]}?",
                     pictures.names[number],
                 ),
                 marked=bool(self.wrong[number]),
@@ -93,7 +93,7 @@ class Suspects:
             for number in self.order[:count]
         ]
         title = (
-            f"the {len(cells)} most suspicious labels of {len(self.given)}: given → suggested; "
+            f"the {len(cells)} most suspicious labels of {len(self.given)}: given: suggested; "
             f"{int(self.wrong.sum())} are held to be wrong (red)"
         )
         return draw_sheet(in_rows(cells, 10), title=title)
