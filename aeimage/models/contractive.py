@@ -40,7 +40,8 @@ class ContractiveAutoencoder(Autoencoder):
 
     Args:
         shape, latent_size, widths, coder: as for `Autoencoder`, which takes the other arguments.
-        weight: of the penalty.
+        weight: of the penalty; for deep encoders, whose latents are linear unless asked otherwise
+            and so have larger derivatives, a hundredth of the usual value is a good first try.
         jacobian: "analytic", for one layer of linear, sigmoid or tanh latents; "estimate", for any
             encoder; "auto": the first where it is possible.
         probes: random directions for each picture, with "estimate".
@@ -74,7 +75,9 @@ class ContractiveAutoencoder(Autoencoder):
         self.seed_generator = keras.random.SeedGenerator()
 
     def usual_latent_activation(self):
-        return "sigmoid"
+        # Behind hidden layers, sigmoid and tanh start saturated and hardly learn.
+        plain = self._arguments["coder"] == "dense" and not self._arguments["widths"]
+        return "sigmoid" if plain else None
 
     def squared_jacobian(self, inputs, seed=None):
         """Return ||J||^2 of each picture, a sum over latents and pixels: float32 (batch,).

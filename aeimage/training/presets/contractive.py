@@ -1,6 +1,6 @@
 """The contractive autoencoder: latents that barely move when the picture does.
 
-    aeimage train contractive --data MNIST --out runs/contractive --set weight=0.03
+    aeimage train contractive --data MNIST --out runs/contractive --set weight=0.001
 
 DATA is a folder with MNIST's IDX files, one of pictures, `tfds:NAME` or `digits`; pictures are
 brought to --crop pixels a side. All options: `aeimage.training.autoencoder_preset`.
@@ -15,7 +15,7 @@ from aeimage.training.request import TrainingRequest
 KIND = "autoencoder"
 MODEL = ContractiveAutoencoder
 MODEL_OPTIONS = COMMON_OPTIONS | {
-    "weight": 0.01,
+    "weight": 1e-4,
     "jacobian": "auto",
     "probes": 1,
 }
