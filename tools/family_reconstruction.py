@@ -40,7 +40,7 @@ DATA = "MNIST test, 10,000 pictures"
 KINDS = {
     "dense": (lambda shape: DenseAutoencoder(shape, LATENTS, WIDE), 4000),
     "convolutional": (
-        lambda shape: ConvolutionalAutoencoder(shape, LATENTS, (32, 64), blocks=1),
+        lambda shape: ConvolutionalAutoencoder(shape, LATENTS, (32, 64, 128), activation="silu"),
         6000,
     ),
     "sparse": (lambda shape: SparseAutoencoder(shape, LATENTS, WIDE, weight=1e-4), 4000),
