@@ -33,7 +33,7 @@ COMMANDS = {
     "transfer": "a classifier from a few labels and an autoencoder",
     "generate": "pictures drawn by a variational autoencoder",
     "models": "the models that are installed",
-    "train": "a codec of your own from your pictures",
+    "train": "a model of your own from your pictures: codec, restorer or autoencoder",
     "tune": "the training options that suit your pictures best",
     "export": "a training run to a model that needs no TensorFlow",
 }

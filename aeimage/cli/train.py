@@ -24,14 +24,15 @@ EXAMPLES = [
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("preset", metavar="PRESET", help="for example codec, photo or scan")
+    parser.add_argument("preset", metavar="PRESET", help="for example codec, scan, photo, convolutional or variational")
     parser.add_argument(
         "--data",
         metavar="DIR",
         nargs="+",
         required=True,
         type=Path,
-        help="folders of pictures; for photographs also tfds:NAME, of TensorFlow Datasets",
+        help="folders of pictures; also tfds:NAME, of TensorFlow Datasets, and for autoencoders a "
+        "folder with MNIST's files",
     )
     parser.add_argument("--out", metavar="DIR", required=True, type=Path, help="the run's folder")
     parser.add_argument(
