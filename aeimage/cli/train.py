@@ -24,7 +24,11 @@ EXAMPLES = [
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("preset", metavar="PRESET", help="for example codec, scan, photo, convolutional or variational")
+    parser.add_argument(
+        "preset",
+        metavar="PRESET",
+        help="for example codec, scan, photo, convolutional or variational",
+    )
     parser.add_argument(
         "--data",
         metavar="DIR",
