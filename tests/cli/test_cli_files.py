@@ -61,6 +61,7 @@ def test_json_goes_to_stdout_alone(shell):
         "sigma": None,
         "pages": None,
         "clean_pages": None,
+        "missing": None,
         "met": True,
         "seconds": 0,
         "warnings": [],
