@@ -28,9 +28,12 @@ KEPT_TO_ITSELF = ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "TM
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, help="(default: all)")
-    parser.add_argument("--seconds", type=int, default=300, help="limit of a cell (default: 300)")
+    parser.add_argument("--seconds", type=int, default=600, help="limit of a cell (default: 600)")
     args = parser.parse_args()
     os.environ["AEIMAGE_NOTEBOOK_FAST"] = "1"
+    # Where other work is going on, many threads of small matrix products wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     failed = []
     for path in args.notebooks or sorted(FOLDER.glob("*.ipynb")):
         started = time.perf_counter()
