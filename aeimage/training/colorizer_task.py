@@ -10,12 +10,13 @@ from aeimage.corruption.base import Range
 from aeimage.models.colorizer import Colorizer, chroma_of, luminance_of
 from aeimage.models.skip_autoencoder import SkipConfig
 from aeimage.training.losses import chroma_loss
+from aeimage.training.photo_task import PhotographTask
 
 SHOWN_PICTURES = 6
 
 
 @dataclass
-class ColorizerTask:
+class ColorizerTask(PhotographTask):
     """Training on reduced colour photographs, whose luminance is made darker, flatter and noisier.
 
     Args:
@@ -31,29 +32,12 @@ class ColorizerTask:
     config: SkipConfig | None = None
     seed: int = 0
 
-    calibrated = True
     threads = 2
-
-    @property
-    def examples(self) -> int:
-        """Crops of an epoch: one of each picture, and of each reduced copy."""
-        return len(self.sampler.pictures)
 
     def build(self) -> Colorizer:
         model = Colorizer(self.config)
         model.build()
         return model
-
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the crops and the seed of `step`."""
-        return self.sampler.batch(step), np.array([self.seed, step], "uint32")
-
-    def scalars(self, step: int) -> np.ndarray:
-        """There is no schedule but the learning rate's."""
-        return np.float32(0.0)
-
-    def calibrate(self, model: Colorizer) -> None:
-        """Nothing to do."""
 
     def loss(self, model, batch, scalars, *, rounded_rate: bool = False):
         pixels, seed = batch

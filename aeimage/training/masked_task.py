@@ -11,6 +11,7 @@ from aeimage.models.masked import MaskedAutoencoder, start_from_restorer
 from aeimage.models.restorer import Restorer, RestorerConfig
 from aeimage.models.skip_autoencoder import SkipConfig
 from aeimage.training.losses import filling_loss
+from aeimage.training.photo_task import PhotographTask
 from aeimage.training.weights import find_weights, load_weights
 
 SIZE = 256
@@ -24,7 +25,7 @@ KINDS = {
 
 
 @dataclass
-class MaskedTask:
+class MaskedTask(PhotographTask):
     """Training on photographs of which parts are hidden. Masks depend on the seed and step alone.
 
     Args:
@@ -44,25 +45,11 @@ class MaskedTask:
     seed: int = 0
 
     calibrated = False
-    threads = 4
-
-    @property
-    def examples(self) -> int:
-        """Crops of an epoch: one of each picture, and of each reduced copy."""
-        return len(self.sampler.pictures)
 
     def build(self) -> MaskedAutoencoder:
         model = MaskedAutoencoder(self.config)
         model.build()
         return model
-
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the crops and the seed of `step`."""
-        return self.sampler.batch(step), np.array([self.seed, step], "uint32")
-
-    def scalars(self, step: int) -> np.ndarray:
-        """There is no schedule but the learning rate's."""
-        return np.float32(0.0)
 
     def calibrate(self, model: MaskedAutoencoder) -> None:
         """Take over a restorer's weights, if that is wanted."""

@@ -7,6 +7,7 @@ from keras import ops
 
 from aeimage.models.restorer import LEVEL_UNIT, Restorer, RestorerConfig
 from aeimage.training.losses import level_loss, page_loss
+from aeimage.training.photo_task import PhotographTask
 
 SHOWN_PICTURES = 3
 
@@ -31,7 +32,7 @@ class RestorerTask:
 
 
 @dataclass
-class PhotoTask(RestorerTask):
+class PhotoTask(PhotographTask, RestorerTask):
     """Training of the photo restorer on photographs and damage made on the way.
 
     Args:
@@ -48,17 +49,6 @@ class PhotoTask(RestorerTask):
     damage: object = None
     seed: int = 0
     levels: tuple[float, ...] = (15.0, 25.0, 50.0)
-
-    threads = 4
-
-    @property
-    def examples(self) -> int:
-        """Crops of an epoch: one of each picture, and of each reduced copy."""
-        return len(self.sampler.pictures)
-
-    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the crops and the seed of `step`."""
-        return self.sampler.batch(step), np.array([self.seed, step], "uint32")
 
     def loss(self, model, batch, scalars, *, rounded_rate: bool = False):
         pixels, seed = batch

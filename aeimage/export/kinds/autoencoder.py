@@ -21,6 +21,7 @@ from aeimage.export.folder import write_folder
 from aeimage.export.litert import convert_signatures
 from aeimage.export.saved_model import Signature
 from aeimage.export.scale_network import require_float32
+from aeimage.export.skip_bundle import run_card
 from aeimage.export.source import Source
 from aeimage.limits import MODEL_ID_BYTES
 from aeimage.models.autoencoder import Autoencoder
@@ -127,18 +128,18 @@ def write_bundle(
         precision: of the stored weights.
     """
     record = source.record
-    card = card or (
-        f"# {name}\n\nAn autoencoder of the preset `{record['preset']}`, trained with aeimage "
-        f"{record.get('version', '')} by its owner. Not evaluated: measure it before you rely on "
-        "it.\n"
-    )
     settings = {
         "preset": record["preset"],
         "crop": model.shape[0],
         "options": all_options(source.preset.MODEL_OPTIONS, record.get("options") or {}),
     }
     return write_autoencoder(
-        model, out, name=name, card=card, info={**settings, **(info or {})}, precision=precision
+        model,
+        out,
+        name=name,
+        card=card or run_card(name, "An autoencoder", record),
+        info={**settings, **(info or {})},
+        precision=precision,
     )
 
 
