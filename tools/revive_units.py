@@ -1,14 +1,18 @@
-"""Give dead ReLU units of a codec's run a second chance, without changing what the codec does.
+"""Give dead ReLU units of a run a second chance, without changing what its model does.
 
     python tools/revive_units.py runs/codec --data PHOTOS
     aeimage train codec --data PHOTOS --out runs/codec --resume --steps 60000
 
+    python tools/revive_units.py runs/scan --preset scan --data PAGES
+
 A unit whose input is below zero on every picture gets no gradient and stays dead however long
-training goes on. Each such unit of the synthesis transform, of the analysis transform's last block
-and of the hyper-analysis is drawn anew, scaled to its inputs on real pictures; its outgoing weights
-and its moments in the optimizer become zero, so that the function, and the file sizes, are those of
-before. The analysis transform's other blocks are left alone: units that nobody uses are left out
-of what is shipped, which is what makes encoding fast.
+training goes on. Each such unit is drawn anew, scaled to its inputs on real pictures; its outgoing
+weights and its moments in the optimizer become zero, so that the function, and a codec's file
+sizes, are those of before.
+
+Of restorers, all blocks are looked at. Of a codec, the synthesis transform, the analysis
+transform's last block and the hyper-analysis: units of the analysis transform's other blocks that
+nobody uses are left out of what is shipped, which is what makes encoding fast.
 
 The checkpoint is replaced; the old one stays beside it as checkpoint_STEP.npz.
 """
@@ -24,26 +28,32 @@ import keras
 import numpy as np
 from keras import ops
 
+from aeimage.corruption import PhotoDamage, ScanDamage
 from aeimage.data.pictures import centre_crop, decode, picture_paths, split
 from aeimage.models.hyperprior import HyperpriorCodec
+from aeimage.models.restorer import Restorer
 from aeimage.training.checkpoint import load_checkpoint, save_checkpoint
 from aeimage.training.presets import load_preset
 
-PICTURES = 16
-SIDE = 256
+PICTURES = {"codec": 16, "restorer": 64}
+SIDE = {"codec": 256, "restorer": 192}
 ALIVE = 1e-5
 """A unit that fires on a smaller share of places is dead."""
 
 
-def candidates(model: HyperpriorCodec) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
+def candidates(model) -> list[tuple[keras.layers.Layer, keras.layers.Layer]]:
     """Return layers with ReLU units, each with the layer that takes them."""
+    if isinstance(model, Restorer):
+        return [(block.first, block.second) for block in model.blocks]
     blocks = [model.synthesis_transform.first, *model.synthesis_transform.blocks]
     blocks.append(model.analysis_transform.last)
     steps = model.hyper_analysis.steps
     return [*((block.mix, block.expand) for block in blocks), *itertools.pairwise(steps)]
 
 
-def revive(model: HyperpriorCodec, arrays: dict[str, np.ndarray], pixels, seed: int = 0) -> int:
+def revive(
+    model: HyperpriorCodec | Restorer, arrays: dict[str, np.ndarray], pixels, seed: int = 0
+) -> int:
     """Redraw dead units, in the model and in a checkpoint's arrays.
 
     Args:
@@ -96,11 +106,21 @@ def _inputs_of(layers, model, pixels) -> list[np.ndarray]:
 
         layer.call = call
     try:
-        model(pixels, np.linspace(5.0, 95.0, len(pixels)).astype("float32"), training=False)
+        _run(model, pixels)
     finally:
         for layer in layers:
             layer.call = calls[id(layer)]
     return [seen[id(layer)] for layer in layers]
+
+
+def _run(model, pixels) -> None:
+    """Call the model on pictures as in training: codecs at all qualities, restorers on damage."""
+    if isinstance(model, HyperpriorCodec):
+        model(pixels, np.linspace(5.0, 95.0, len(pixels)).astype("float32"), training=False)
+    elif model.config.level_map:
+        model(*PhotoDamage()(pixels, seed=0))
+    else:
+        model(ScanDamage()(pixels, seed=0))
 
 
 def _put(arrays, variable, values, dead) -> None:
@@ -120,24 +140,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("run", type=Path, help="folder of a codec's run")
+    parser.add_argument("run", type=Path, help="folder of a run")
     parser.add_argument("--preset", default="codec")
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="training pictures")
     args = parser.parse_args()
 
+    preset = load_preset(args.preset)
+    makers = {"codec": HyperpriorCodec, "restorer": Restorer}
+    if preset.KIND not in makers:
+        parser.error(f"--preset {args.preset}: expected one of a codec or a restorer")
     path = args.run / "checkpoint.npz"
     arrays, meta = load_checkpoint(path)
-    model = HyperpriorCodec(load_preset(args.preset).CONFIG)
+    model = makers[preset.KIND](preset.CONFIG)
     model.build()
     for variable in model.trainable_variables:
         variable.assign(arrays[f"model/{variable.path}"])
-    crops = []
+    side, crops = SIDE[preset.KIND], []
     for picture in split(picture_paths(args.data))[0]:
         rgb = decode(picture)
-        crop = None if rgb is None else centre_crop(rgb, SIDE)
-        if crop is not None and crop.shape[:2] == (SIDE, SIDE):
+        crop = None if rgb is None else centre_crop(rgb, side)
+        if crop is not None and crop.shape[:2] == (side, side):
             crops.append(crop)
-        if len(crops) == PICTURES:
+        if len(crops) == PICTURES[preset.KIND]:
             break
     count = revive(model, arrays, np.stack(crops))
     shutil.copyfile(path, args.run / f"checkpoint_{meta['step']}.npz")
