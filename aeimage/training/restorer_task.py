@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from keras import ops
 
-from aeimage.models.restorer import LEVEL_UNIT, Restorer, RestorerConfig
-from aeimage.training.losses import level_loss, page_loss
+from aeimage.models.restorer import Restorer, RestorerConfig
+from aeimage.training.losses import level_loss, page_loss, photo_loss
 from aeimage.training.photo_task import PhotographTask
 
 SHOWN_PICTURES = 3
@@ -55,11 +55,9 @@ class PhotoTask(PhotographTask, RestorerTask):
         clean = ops.cast(pixels, "float32")
         damaged, level = self.damage(clean, seed=seed)
         output = model(damaged, level)
-        distortion = ops.mean(ops.abs(output["pixels"] - clean)) / LEVEL_UNIT
+        distortion, parts = photo_loss(output["pixels"], clean)
         estimate = level_loss(output["level"], level)
-        before = ops.mean(ops.square(damaged - clean))
-        after = ops.mean(ops.square(output["pixels"] - clean))
-        parts = {"mae": distortion * LEVEL_UNIT, "mse": after, "mse_damaged": before}
+        parts["mse_damaged"] = ops.mean(ops.square(damaged - clean))
         return distortion + 0.05 * estimate, {**parts, "level_error": estimate}
 
     def validate(self, forward) -> tuple[dict[str, float], dict[str, np.ndarray]]:

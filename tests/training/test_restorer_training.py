@@ -6,6 +6,7 @@ from keras import ops
 
 from aeimage.corruption import GaussianNoise
 from aeimage.models.restorer import RestorerConfig
+from aeimage.training.losses import photo_loss
 from aeimage.training.restorer_task import PhotoTask, ScanTask
 from aeimage.training.trainer import Trainer, TrainerConfig
 
@@ -86,3 +87,18 @@ def test_real_scans_take_the_place_of_made_damage():
     results, pictures = task.validate(lambda x: {"pixels": x})
     assert results["rmse"] == pytest.approx(results["rmse_damaged"], rel=1e-3)
     assert pictures
+
+
+def test_the_photo_loss_counts_factors():
+    clean = np.full((2, 4, 4, 3), 100.0, "float32")
+    near, far = clean + 10.0, clean + 20.0
+    losses = [float(photo_loss(pixels, clean)[0]) for pixels in (clean, near, far)]
+
+    assert losses[0] == 0.0
+    # Twice the error is four times the square, at any size of it.
+    assert losses[2] - losses[1] == pytest.approx(np.log(4.0) / 20.0, rel=0.01)
+    # Each picture counts the same, however large its error.
+    mixed = np.stack([near[0], clean[1] + 200.0])
+    more = np.stack([near[0], clean[1] + 400.0])
+    change = float(photo_loss(more, clean)[0]) - float(photo_loss(mixed, clean)[0])
+    assert change == pytest.approx(0.5 * np.log(4.0) / 20.0, rel=0.01)
