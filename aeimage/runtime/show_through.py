@@ -1,0 +1,143 @@
+"""Show-through that a restorer took for faint print, told from print by the page as a whole.
+
+A network sees a neighbourhood. Where that holds nothing but the back page's letters, they look as
+the print of a faded page does, and it makes them black. On a faded page all print is made so much
+darker; on this one, other print needed no help. So *fidelity*, the contrast that was in the scan
+for each unit of contrast in the restored page, is measured in every cell of 8x8 pixels and compared
+with what is usual on the page: where it is far less, and the network has darkened, the cell becomes
+paper. So do cells close by that are as faint in the scan, and that the network left so.
+
+Other print that is faint stays: the network leaves it as faint as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+CELL = 8
+"""Side of a cell in pixels."""
+PAPER = 235.0
+"""Restored paper is at least so bright; what is darker holds ink, the more the darker."""
+LETTER, NEIGHBOURHOOD = 1, 8
+"""Cells on each side that count as a place of its own, and in which paper is looked for."""
+LEAST_PAPER = 64
+"""Pixels of paper needed in a neighbourhood to know its level."""
+LEAST_INK = 0.5
+"""Pixels' worth of ink that a cell needs to have a say about the page."""
+USUAL = 0.8
+"""The fidelity usual on a page is exceeded by a fifth of its ink."""
+FAITHFUL, UNFAITHFUL = 0.62, 0.5
+"""Shares of the usual fidelity: print has more than the first, show-through less than the other."""
+FAINT, LEGIBLE = 0.5, 0.62
+"""Shares of the contrast usual in the scan's ink, likewise, for cells close to show-through."""
+REACH, SEEDS = 6, 3
+"""So close: with so many cells of show-through up to so many cells away."""
+DARKENED = (16.0, 32.0)
+"""Levels by which ink is darkened: less than the first is no reason to act, the second is."""
+BAND_ROWS = 64 * CELL
+
+
+def without_show_through(pixels: NDArray, restored: NDArray) -> NDArray:
+    """Turn into paper what a restorer made dark without a reason in the scan.
+
+    Args:
+        pixels: the scan, levels, (height, width) or (height, width, 3).
+        restored: the restored page, of the same shape, uint8 or float32.
+
+    Returns:
+        a page like `restored`; `restored` itself where nothing is to be done.
+    """
+    sums = np.concatenate(
+        [_cell_sums(_grey(pixels[rows]), _grey(restored[rows])) for rows in _bands(len(pixels))]
+    )
+    blank = _unfaithful(*np.moveaxis(sums, -1, 0))
+    if not blank.any():
+        return restored
+    page = restored.copy()
+    for rows in _bands(len(page)):
+        band = page[rows]
+        share = blank[rows.start // CELL : -(-rows.stop // CELL)]
+        share = np.repeat(np.repeat(share, CELL, 0), CELL, 1)[: len(band), : band.shape[1]]
+        share = share.reshape(*share.shape, *[1] * (band.ndim - 2))
+        whiter = band + share * np.maximum(255.0 - band, 0.0)
+        page[rows] = np.rint(whiter) if page.dtype == np.uint8 else whiter
+    return page
+
+
+def _bands(height: int) -> Iterator[slice]:
+    """Rows in portions: a page as numbers takes four times the memory of its pixels."""
+    for start in range(0, height, BAND_ROWS):
+        yield slice(start, min(start + BAND_ROWS, height))
+
+
+def _grey(pixels: NDArray) -> NDArray[np.float32]:
+    return pixels.mean(axis=-1, dtype=np.float32) if pixels.ndim == 3 else pixels.astype(np.float32)
+
+
+def _cell_sums(scan: NDArray[np.float32], page: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return sums over cells of what `_unfaithful` takes, (rows, columns, 6)."""
+    ink = np.clip((PAPER - page) / PAPER, 0.0, 1.0)
+    paper = (page >= PAPER).astype(np.float32)
+    maps = (ink, ink * ink, ink * scan, ink * page, paper, paper * scan)
+    height, width = scan.shape
+    rows, columns = -(-height // CELL), -(-width // CELL)
+    padding = ((0, rows * CELL - height), (0, columns * CELL - width))
+    cells = [np.pad(m, padding).reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)) for m in maps]
+    return np.stack(cells, axis=-1)
+
+
+def _unfaithful(ink, ink_squared, scan_ink, page_ink, paper, scan_paper) -> NDArray[np.float32]:
+    """Return how much of each cell, 0 to 1, is to become paper.
+
+    Args: sums over cells: of ink, of its square, of the scan's and of the page's levels weighted by
+        ink, of pixels of paper, of the scan's levels there.
+    """
+    known = _around(paper, NEIGHBOURHOOD)
+    paper_level = np.where(
+        known < LEAST_PAPER, 255.0, _around(scan_paper, NEIGHBOURHOOD) / np.maximum(known, 1.0)
+    )
+    near, scan, page = (_around(sums, LETTER) for sums in (ink, scan_ink, page_ink))
+    squares = _around(ink_squared, LETTER)
+    contrast = near - scan / np.maximum(paper_level, 1.0)
+    # The slope of the scan's contrast over the ink: least squares through the origin.
+    fidelity = _of_usual(contrast / np.maximum(squares, 1e-3), ink_squared)
+    blank = _below(UNFAITHFUL, FAITHFUL, fidelity)
+    darkened = (scan - page) / np.maximum(near, 1e-3)
+    blank *= 1.0 - _below(*DARKENED, darkened)
+    blank *= squares > LEAST_INK / 10.0
+    seeds = blank > 0.5
+    if seeds.any():
+        close = _around(seeds.astype(np.float32), REACH) >= SEEDS
+        strength = _of_usual(contrast / np.maximum(near, 1e-3), ink_squared)
+        blank = np.maximum(blank, close * _below(FAINT, LEGIBLE, strength))
+    return blank.astype(np.float32)
+
+
+def _of_usual(values: NDArray, weights: NDArray) -> NDArray:
+    """Divide values of cells by what is usual on the page; all are 1 where there is no ink."""
+    counted = weights > LEAST_INK
+    if not counted.any():
+        return np.ones_like(values)
+    return values / max(_quantile(values[counted], weights[counted], USUAL), 1e-3)
+
+
+def _below(low: float, high: float, values: NDArray) -> NDArray:
+    """1 below the first limit, 0 above the second, in between in between."""
+    return np.clip((high - values) / (high - low), 0.0, 1.0)
+
+
+def _around(cells: NDArray, reach: int) -> NDArray[np.float64]:
+    """Sum over the square of cells up to `reach` away."""
+    padded = np.pad(cells, ((reach + 1, reach), (reach + 1, reach)))
+    sums = padded.cumsum(axis=0, dtype=np.float64).cumsum(axis=1)
+    side = 2 * reach + 1
+    return sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+
+
+def _quantile(values: NDArray, weights: NDArray, share: float) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order], dtype=np.float64)
+    return float(values[order][np.searchsorted(total, share * total[-1])])
