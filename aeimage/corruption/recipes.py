@@ -84,7 +84,7 @@ def scan_steps(textures: np.ndarray | None = None) -> list[tuple[Corruption, flo
         (Streaks(), 0.06),
         (SaltAndPepper(amount=(0.003, 0.35), salt=(0.0, 1.0)), 0.18),
         (MissingRows(), 0.06),
-        (FaxResolution(), 0.1),
+        (FaxResolution(), 0.15),
         (JPEGArtefacts(quality=(3.0, 60.0), aligned=False), 0.25),
     ]
 

@@ -191,7 +191,7 @@ class PageSampler:
     def _pair_crop(self, rng: np.random.Generator) -> Crop:
         clean, damaged = self._pairs[rng.integers(len(self._pairs))]
         side = self.size
-        if rng.random() < 0.5:
+        if rng.random() < 0.3:
             side = min(*clean.shape[:2], round(self.size / rng.uniform(0.8, 1.6)))
         window = self._window(rng, clean, side)
         clean, damaged = clean[window], damaged[window]
