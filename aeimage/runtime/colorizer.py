@@ -32,6 +32,7 @@ from aeimage.errors import UsageError
 from aeimage.images import DEFAULT_MAX_PIXELS, Picture, as_picture, to_pillow
 from aeimage.runtime.bundle import find_bundle, positive_whole
 from aeimage.runtime.luma import luma_of, with_luma
+from aeimage.runtime.pixels import check_pixels
 from aeimage.runtime.restorer_network import mirrored
 from aeimage.runtime.session import Session
 
@@ -83,7 +84,7 @@ class Colorizer:
             UsageError: an argument is not as described.
         """
         check_saturation(saturation)
-        _check(pixels)
+        check_pixels(pixels, "uint8")
         levels = pixels if pixels.ndim == 2 else luma_of(pixels)
         height, width = levels.shape
         slopes, offsets = self._planes(levels)
@@ -167,16 +168,6 @@ def check_saturation(saturation: float) -> None:
     """
     if not 0.0 <= saturation <= MAX_SATURATION:
         raise UsageError.for_value("saturation", f"a number 0 to {MAX_SATURATION:g}", saturation)
-
-
-def _check(pixels: NDArray) -> None:
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
-        received = pixels.dtype.name if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise UsageError.for_value("pixels", "an array of uint8", received)
-    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or 0 in pixels.shape:
-        raise UsageError.for_value(
-            "pixels.shape", "(height, width) or (height, width, 3)", pixels.shape
-        )
 
 
 @functools.lru_cache(maxsize=2)

@@ -23,6 +23,7 @@ from aeimage.images import DEFAULT_MAX_PIXELS, Picture, as_picture, to_pillow
 from aeimage.runtime.bundle import find_bundle, positive_whole
 from aeimage.runtime.filling import Filling
 from aeimage.runtime.masks import mask_of_picture, missing_parts
+from aeimage.runtime.pixels import check_array, check_pixels
 from aeimage.runtime.restorer_network import mirrored
 from aeimage.runtime.session import Session
 from aeimage.tiles import even_tiles
@@ -155,16 +156,8 @@ class Inpainter:
 
 
 def _check(pixels: NDArray, mask: NDArray) -> None:
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
-        received = pixels.dtype.name if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise UsageError.for_value("pixels", "an array of uint8", received)
-    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or 0 in pixels.shape:
-        raise UsageError.for_value(
-            "pixels.shape", "(height, width, 3) or (height, width)", pixels.shape
-        )
-    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-        received = mask.dtype.name if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise UsageError.for_value("mask", "an array of bool", received)
+    check_pixels(pixels, "uint8")
+    check_array("mask", mask, "bool")
     if mask.shape != pixels.shape[:2]:
         raise UsageError.for_value("mask.shape", f"that of pixels, {pixels.shape[:2]}", mask.shape)
 

@@ -17,6 +17,7 @@ from aeimage.runtime.bundle import find_bundle
 from aeimage.runtime.clean_page import is_bilevel, is_clean_page
 from aeimage.runtime.noise_level import white_noise_level
 from aeimage.runtime.page_or_photo import looks_like_page
+from aeimage.runtime.pixels import check_pixels
 from aeimage.runtime.restorer_network import FILE_NAME, TASKS, RestorerNetwork
 from aeimage.runtime.session import Session
 from aeimage.runtime.show_through import without_show_through
@@ -120,7 +121,7 @@ class Restorer:
         Raises:
             UsageError: an argument is not as described.
         """
-        _check(pixels)
+        check_pixels(pixels, "uint8", "float32")
         self.check_sigma(sigma)
         network = self._network_for(pixels)
         if network.task == "photo":
@@ -196,18 +197,6 @@ def changes_little(changes: NDArray[np.int64]) -> bool:
         changes: histogram (256,): how many pixels changed by so many levels.
     """
     return bool(changes[LARGE_CHANGE + 1 :].sum() < CLEAN_LARGE_CHANGES * changes.sum())
-
-
-def _check(pixels: NDArray) -> None:
-    if not isinstance(pixels, np.ndarray) or pixels.dtype not in (np.uint8, np.float32):
-        received = pixels.dtype.name if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise UsageError.for_value("pixels", "an array of uint8 or float32", received)
-    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)) or 0 in pixels.shape:
-        raise UsageError.for_value(
-            "pixels.shape", "(height, width, 3) or (height, width)", pixels.shape
-        )
-    if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
-        raise UsageError("`pixels` holds values that are not finite. Expected levels, 0 to 255.")
 
 
 @functools.lru_cache(maxsize=4)
