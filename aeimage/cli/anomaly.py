@@ -25,13 +25,11 @@ EXAMPLES = [
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _fit(_action(actions, "fit", "train a model on normal pictures (needs the train extra)"))
-    _score(_action(actions, "score", "find the pictures that deviate"))
-    _mislabelled(_action(actions, "mislabelled", "find wrong labels (needs the family extra)"))
-
-
-def _action(actions, name: str, text: str) -> argparse.ArgumentParser:
-    return actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+    text = "train a model on normal pictures (needs the train extra)"
+    _fit(options.add_action(actions, "fit", text))
+    _score(options.add_action(actions, "score", "find the pictures that deviate"))
+    text = "find wrong labels (needs the family extra)"
+    _mislabelled(options.add_action(actions, "mislabelled", text))
 
 
 def _inputs(parser: argparse.ArgumentParser, what: str) -> None:

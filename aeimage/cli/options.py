@@ -108,6 +108,11 @@ def add_batch(parser: argparse.ArgumentParser, *, writes: bool = True) -> None:
     add_quiet(parser)
 
 
+def add_action(actions, name: str, text: str) -> argparse.ArgumentParser:
+    """Add one action of a command that has several, and return its parser."""
+    return actions.add_parser(name, help=text, description=text, allow_abbrev=False)
+
+
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """--quiet"""
     parser.add_argument("--quiet", action="store_true", help="no progress, no warnings, no summary")

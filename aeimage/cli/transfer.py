@@ -25,10 +25,8 @@ EXAMPLES = [
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    text = "make a classifier of labelled pictures"
-    _fit(actions.add_parser("fit", help=text, description=text, allow_abbrev=False))
-    text = "tell what pictures show"
-    _classify(actions.add_parser("classify", help=text, description=text, allow_abbrev=False))
+    _fit(options.add_action(actions, "fit", "make a classifier of labelled pictures"))
+    _classify(options.add_action(actions, "classify", "tell what pictures show"))
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
