@@ -20,7 +20,7 @@ from aeimage.runtime.page_or_photo import looks_like_page
 from aeimage.runtime.pixels import check_pixels
 from aeimage.runtime.restorer_network import FILE_NAME, TASKS, RestorerNetwork
 from aeimage.runtime.session import Session
-from aeimage.runtime.show_through import without_show_through
+from aeimage.runtime.whole_page import correct_page
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -137,7 +137,7 @@ class Restorer:
         restored, changes = network.run(pixels, None)
         if clean and changes_little(changes):
             return RestoreResult(pixels, False, network.name)
-        return RestoreResult(without_show_through(pixels, restored), True, network.name)
+        return RestoreResult(correct_page(pixels, restored), True, network.name)
 
     def restore_picture(
         self, picture: Picture, sigma: float | None = None

@@ -1,9 +1,9 @@
-"""What only the page as a whole can tell: the back page's print from this one's."""
+"""What only the page as a whole can tell: the back page's print, and black borders."""
 
 import numpy as np
 import pytest
 
-from aeimage.runtime.show_through import without_show_through
+from aeimage.runtime.whole_page import correct_page
 
 INK, PAPER, GHOST = 20.0, 240.0, 180.0
 
@@ -41,7 +41,7 @@ def black(*masks):
 def test_print_of_the_back_page_becomes_paper_and_other_print_stays(page):
     scan, mask, ghost = page
 
-    cleaned = without_show_through(scan, black(mask, ghost))
+    cleaned = correct_page(scan, black(mask, ghost))
 
     assert (cleaned[ghost] > 230).all()
     assert (cleaned[mask] == 10).all()
@@ -53,7 +53,7 @@ def test_show_through_that_was_left_faint_close_to_it_goes_too(page):
     half = ghost & (np.arange(400) > 300)[None]
     restored[half] = scan[half]
 
-    assert without_show_through(scan, restored)[ghost].mean() > 240
+    assert correct_page(scan, restored)[ghost].mean() > 240
 
 
 def test_a_faded_page_is_left_as_it_was_restored():
@@ -61,7 +61,7 @@ def test_a_faded_page_is_left_as_it_was_restored():
     scan = scan_of(np.zeros_like(mask), mask)  # all print is as faint as show-through
     restored = black(mask)
 
-    assert without_show_through(scan, restored) is restored
+    assert correct_page(scan, restored) is restored
 
 
 def test_uneven_light_is_no_show_through():
@@ -69,7 +69,7 @@ def test_uneven_light_is_no_show_through():
     light = np.linspace(1.0, 0.3, mask.shape[1])[None]
     scan = np.rint(scan_of(mask, np.zeros_like(mask)) * light).astype("uint8")
 
-    assert (without_show_through(scan, black(mask))[mask] == 10).all()
+    assert (correct_page(scan, black(mask))[mask] == 10).all()
 
 
 def test_pictures_and_faint_print_that_the_network_left_alone_stay(page):
@@ -77,7 +77,7 @@ def test_pictures_and_faint_print_that_the_network_left_alone_stay(page):
     restored = black(mask)
     restored[:, 200:] = scan[:, 200:]  # grey as it was, whatever it is
 
-    assert (without_show_through(scan, restored)[:, 200:] == restored[:, 200:]).all()
+    assert (correct_page(scan, restored)[:, 200:] == restored[:, 200:]).all()
 
 
 def test_colour_and_float_pages_keep_their_type_and_shape(page):
@@ -85,9 +85,9 @@ def test_colour_and_float_pages_keep_their_type_and_shape(page):
     colour = np.stack([scan] * 3, -1)
     restored = np.stack([black(mask, ghost)] * 3, -1)
 
-    grey = without_show_through(scan, black(mask, ghost))
+    grey = correct_page(scan, black(mask, ghost))
     for dtype in ("uint8", "float32"):
-        cleaned = without_show_through(colour.astype(dtype), restored.astype(dtype))
+        cleaned = correct_page(colour.astype(dtype), restored.astype(dtype))
         assert cleaned.dtype == dtype and cleaned.shape == colour.shape
         assert np.abs(cleaned[..., 0] - grey.astype("float32")).max() <= 1.0
 
@@ -96,5 +96,29 @@ def test_colour_and_float_pages_keep_their_type_and_shape(page):
 def test_any_size_and_blank_pages(shape):
     blank = np.full(shape, 255, "uint8")
 
-    assert without_show_through(blank, blank) is blank
-    assert without_show_through(blank, np.zeros_like(blank)).shape == shape
+    assert correct_page(blank, blank) is blank
+    assert correct_page(blank, np.zeros_like(blank)).shape == shape
+
+
+def test_black_borders_stay_black_and_print_beside_them_is_the_networks():
+    mask = print_mask()
+    scan = np.where(mask, INK, PAPER).astype("uint8")
+    scan[:, :120] = 5
+    restored = black(mask)
+    restored[:, :120] = 190
+
+    page = correct_page(scan, restored)
+
+    assert (page[:, :80] == 5).all()
+    assert (page[:, 128:] == restored[:, 128:]).all()
+
+
+def test_large_letters_and_dark_paper_are_no_borders():
+    scan = np.full((200, 200), 60, "uint8")
+    scan[60:100, 60:100] = 5
+    restored = np.where(scan < 30, 10, 250).astype("uint8")
+
+    page = correct_page(scan, restored)
+
+    assert (page[scan == 60] == 250).all()
+    assert (page[scan == 5] <= 10).all()

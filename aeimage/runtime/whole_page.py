@@ -1,13 +1,15 @@
-"""Show-through that a restorer took for faint print, told from print by the page as a whole.
+"""What a restorer cannot see in a neighbourhood, and the page as a whole can tell.
 
-A network sees a neighbourhood. Where that holds nothing but the back page's letters, they look as
-the print of a faded page does, and it makes them black. On a faded page all print is made so much
-darker; on this one, other print needed no help. So *fidelity*, the contrast that was in the scan
-for each unit of contrast in the restored page, is measured in every cell of 8x8 pixels and compared
-with what is usual on the page: where it is far less, and the network has darkened, the cell becomes
-paper. So do cells close by that are as faint in the scan, and that the network left so.
+Show-through. Where nothing but the back page's letters are near, they look as the print of a faded
+page does, and the network makes them black. On a faded page all print is made so much darker; on
+this one, other print needed no help. So *fidelity*, the contrast that was in the scan for each unit
+of contrast in the restored page, is measured in every cell of 8x8 pixels and compared with what is
+usual on the page: where it is far less, and the network has darkened, the cell becomes paper. So do
+cells close by that are as faint in the scan, and that the network left so. Other print that is
+faint stays: the network leaves it as faint as it was.
 
-Other print that is faint stays: the network leaves it as faint as it was.
+Black borders. Where all is black, nothing tells paper in the dark from what lies around the page,
+and the network makes it grey. There the scan stays.
 """
 
 from __future__ import annotations
@@ -37,11 +39,17 @@ REACH, SEEDS = 6, 3
 """So close: with so many cells of show-through up to so many cells away."""
 DARKENED = (16.0, 32.0)
 """Levels by which ink is darkened: less than the first is no reason to act, the second is."""
+BLACK = 24.0
+"""The mean of a black cell is below this level."""
+BLACK_REACH = 3
+FEW_BLACK, MANY_BLACK = 0.4, 0.6
+"""The scan stays in a black cell if the second share of the cells up to three cells away are black
+as well, and begins to from the first."""
 BAND_ROWS = 64 * CELL
 
 
-def without_show_through(pixels: NDArray, restored: NDArray) -> NDArray:
-    """Turn into paper what a restorer made dark without a reason in the scan.
+def correct_page(pixels: NDArray, restored: NDArray) -> NDArray:
+    """Turn show-through that a restorer took for print into paper, and keep black borders.
 
     Args:
         pixels: the scan, levels, (height, width) or (height, width, 3).
@@ -53,17 +61,16 @@ def without_show_through(pixels: NDArray, restored: NDArray) -> NDArray:
     sums = np.concatenate(
         [_cell_sums(_grey(pixels[rows]), _grey(restored[rows])) for rows in _bands(len(pixels))]
     )
-    blank = _unfaithful(*np.moveaxis(sums, -1, 0))
-    if not blank.any():
+    *of_ink, scan = np.moveaxis(sums, -1, 0)
+    blank, black = _unfaithful(*of_ink), _inside_black(scan)
+    if not (blank.any() or black.any()):
         return restored
     page = restored.copy()
     for rows in _bands(len(page)):
-        band = page[rows]
-        share = blank[rows.start // CELL : -(-rows.stop // CELL)]
-        share = np.repeat(np.repeat(share, CELL, 0), CELL, 1)[: len(band), : band.shape[1]]
-        share = share.reshape(*share.shape, *[1] * (band.ndim - 2))
-        whiter = band + share * np.maximum(255.0 - band, 0.0)
-        page[rows] = np.rint(whiter) if page.dtype == np.uint8 else whiter
+        band = page[rows].astype(np.float32)
+        band += _at_pixels(blank, rows, band) * np.maximum(255.0 - band, 0.0)
+        band += _at_pixels(black, rows, band) * (pixels[rows] - band)
+        page[rows] = np.rint(band) if page.dtype == np.uint8 else band
     return page
 
 
@@ -73,19 +80,28 @@ def _bands(height: int) -> Iterator[slice]:
         yield slice(start, min(start + BAND_ROWS, height))
 
 
+def _at_pixels(cells: NDArray, rows: slice, band: NDArray) -> NDArray:
+    """Return the cells' values at the pixels of some rows, to be multiplied with these."""
+    values = cells[rows.start // CELL : -(-rows.stop // CELL)]
+    values = np.repeat(np.repeat(values, CELL, 0), CELL, 1)[: len(band), : band.shape[1]]
+    return values.reshape(*values.shape, *[1] * (band.ndim - 2))
+
+
 def _grey(pixels: NDArray) -> NDArray[np.float32]:
     return pixels.mean(axis=-1, dtype=np.float32) if pixels.ndim == 3 else pixels.astype(np.float32)
 
 
 def _cell_sums(scan: NDArray[np.float32], page: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return sums over cells of what `_unfaithful` takes, (rows, columns, 6)."""
+    """Return sums over cells of what `_unfaithful` takes, and of the scan, (rows, columns, 7)."""
     ink = np.clip((PAPER - page) / PAPER, 0.0, 1.0)
     paper = (page >= PAPER).astype(np.float32)
-    maps = (ink, ink * ink, ink * scan, ink * page, paper, paper * scan)
+    maps = (ink, ink * ink, ink * scan, ink * page, paper, paper * scan, scan)
     height, width = scan.shape
     rows, columns = -(-height // CELL), -(-width // CELL)
     padding = ((0, rows * CELL - height), (0, columns * CELL - width))
-    cells = [np.pad(m, padding).reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)) for m in maps]
+    cells = [
+        np.pad(m, padding, "edge").reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)) for m in maps
+    ]
     return np.stack(cells, axis=-1)
 
 
@@ -114,6 +130,13 @@ def _unfaithful(ink, ink_squared, scan_ink, page_ink, paper, scan_paper) -> NDAr
         strength = _of_usual(contrast / np.maximum(near, 1e-3), ink_squared)
         blank = np.maximum(blank, close * _below(FAINT, LEGIBLE, strength))
     return blank.astype(np.float32)
+
+
+def _inside_black(scan: NDArray) -> NDArray[np.float32]:
+    """Return how far the scan is to stay in each cell, 0 to 1, from the cells' sums."""
+    black = (scan < BLACK * CELL * CELL).astype(np.float32)
+    share = _around(black, BLACK_REACH) / _around(np.ones_like(black), BLACK_REACH)
+    return (black * (1.0 - _below(FEW_BLACK, MANY_BLACK, share))).astype(np.float32)
 
 
 def _of_usual(values: NDArray, weights: NDArray) -> NDArray:
