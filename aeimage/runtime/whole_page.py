@@ -27,6 +27,9 @@ LETTER, NEIGHBOURHOOD = 1, 8
 """Cells on each side that count as a place of its own, and in which paper is looked for."""
 LEAST_PAPER = 64
 """Pixels of paper needed in a neighbourhood to know its level."""
+TONE, STROKES = 0.15, 0.3
+"""Shares of paper among the pixels up to two cells away: less than the first is in a picture, more
+than the second between strokes."""
 LEAST_INK = 0.5
 """Pixels' worth of ink that a cell needs to have a say about the page."""
 USUAL = 0.8
@@ -129,6 +132,8 @@ def _unfaithful(ink, ink_squared, scan_ink, page_ink, paper, scan_paper) -> NDAr
         close = _around(seeds.astype(np.float32), REACH) >= SEEDS
         strength = _of_usual(contrast / np.maximum(near, 1e-3), ink_squared)
         blank = np.maximum(blank, close * _below(FAINT, LEGIBLE, strength))
+    pixels = _around(np.full_like(paper, CELL * CELL), 2)
+    blank *= 1.0 - _below(TONE, STROKES, _around(paper, 2) / pixels)
     return blank.astype(np.float32)
 
 
