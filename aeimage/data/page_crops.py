@@ -74,6 +74,8 @@ class PageSampler:
         pair_share: of the crops that are from `pairs`.
         photos: pictures of any kind; held in memory with sides of at most 1,024 pixels.
         photo_share: of the crops that are from `photos`.
+        inset_share: of the pages' crops that have a part of a photograph pasted in, so that
+            pictures keep their edges beside print.
         channels: 1 for grey or 3 for colour.
         faces: fonts of synthetic pages; by default all that `find_faces` finds.
         words: words of real texts for them, besides made-up ones; see `read_words`.
@@ -102,6 +104,7 @@ class PageSampler:
         pair_share: float = 0.12,
         photos: Sequence[Path] = (),
         photo_share: float = 0.08,
+        inset_share: float = 0.15,
         channels: int = 1,
         faces: Sequence[Face] | None = None,
         words: Sequence[str] = (),
@@ -128,6 +131,7 @@ class PageSampler:
         self._photos = self._load(photos, PHOTO_SIDE)
         pair_share *= bool(self._pairs)
         photo_share *= bool(self._photos)
+        self._inset_share = inset_share * bool(self._photos)
         drawn = synthetic if self._scans else 1.0
         shares = [pair_share, photo_share]
         pages = 1.0 - sum(shares)
@@ -178,7 +182,21 @@ class PageSampler:
                 crop = self._scan_crop(rng)
             if not reject or 0.01 < np.mean(crop[::3, ::3] < DARK) < 0.6:
                 break
+        if rng.random() < self._inset_share:
+            crop = self._with_inset(crop, rng)
         return crop, crop
+
+    def _with_inset(self, crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Paste a part of a photograph over a part of a page; it may reach beyond the crop."""
+        photo = self._photo_crop(rng)
+        (top, bottom), (left, right) = (
+            sorted(rng.integers(-self.size // 2, self.size * 3 // 2, 2)) for _ in range(2)
+        )
+        inset = slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
+        channels = max(crop.shape[-1], photo.shape[-1])
+        crop = np.repeat(crop, channels // crop.shape[-1], axis=-1)
+        crop[inset] = photo[inset]
+        return crop
 
     def _scan_crop(self, rng: np.random.Generator) -> np.ndarray:
         page = self._scans[rng.integers(len(self._scans))]

@@ -107,6 +107,20 @@ def test_shares_are_kept(sources, faces):
     assert only_pairs.batch(0)[2].all()
 
 
+def test_pages_have_parts_of_photographs_pasted_in(sources, faces):
+    settings = {"channels": 3, "pair_share": 0.0, "photo_share": 0.0}
+    plain = _sampler(sources, faces, **settings, inset_share=0.0)
+    pasted = _sampler(sources, faces, **settings, inset_share=1.0)
+
+    def coloured(sampler):
+        clean, damaged, _ = sampler.batch(2)
+        assert np.array_equal(clean, damaged)
+        return np.mean(np.ptp(clean.astype(int), axis=-1) > 0, axis=(1, 2))
+
+    assert (coloured(plain) == 0).all()
+    assert 0.05 < np.mean(coloured(pasted)) < 0.95
+
+
 def test_what_makes_no_sense_is_refused(sources, faces):
     with pytest.raises(UsageError, match="channels"):
         _sampler(sources, faces, channels=2)

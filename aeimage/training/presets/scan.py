@@ -42,7 +42,7 @@ BATCH_SIZE = 16
 STEPS = 50_000
 LEARNING_RATE = 1e-3
 PRECISION = "mixed_bfloat16"
-PAIR_SHARE = 0.3
+PAIR_SHARE = 0.4
 ACCEPTS = ("exclude", "pairs", "papers", "photos", "words")
 
 
