@@ -29,7 +29,7 @@ DEFAULT_MODEL = "scan"
 AUTO = "auto"
 MAX_TILE_PIXELS = 2_000_000
 """What a network sees at once. Half as much takes a tenth more time, for tiles' halos, and 250 MB
-less: a grey A4 page at 300 dpi takes 580 MB in all, instead of 330."""
+less: a grey A4 page at 300 dpi takes 620 MB in all, instead of 390."""
 
 MAX_SIGMA = 75.0
 """The highest noise level that networks are trained for, RMS in levels."""
