@@ -30,6 +30,7 @@ from keras import ops
 
 from aeimage.corruption import PhotoDamage, ScanDamage
 from aeimage.data.pictures import centre_crop, decode, picture_paths, split
+from aeimage.export.kinds import load_kind
 from aeimage.models.hyperprior import HyperpriorCodec
 from aeimage.models.restorer import Restorer
 from aeimage.training.checkpoint import load_checkpoint, save_checkpoint
@@ -146,13 +147,11 @@ def main() -> None:
     args = parser.parse_args()
 
     preset = load_preset(args.preset)
-    makers = {"codec": HyperpriorCodec, "restorer": Restorer}
-    if preset.KIND not in makers:
+    if preset.KIND not in PICTURES:
         parser.error(f"--preset {args.preset}: expected one of a codec or a restorer")
     path = args.run / "checkpoint.npz"
     arrays, meta = load_checkpoint(path)
-    model = makers[preset.KIND](preset.CONFIG)
-    model.build()
+    model = load_kind(preset.KIND).build(preset)
     for variable in model.trainable_variables:
         variable.assign(arrays[f"model/{variable.path}"])
     side, crops = SIDE[preset.KIND], []
