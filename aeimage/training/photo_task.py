@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from aeimage.training.task import PlainTask
 
-class PhotographTask:
+
+class PhotographTask(PlainTask):
     """Base of tasks whose batches are a sampler's crops and a seed.
 
     Attributes:
@@ -14,7 +16,6 @@ class PhotographTask:
     sampler: object
     seed: int
 
-    calibrated = True
     threads = 4
 
     @property
@@ -25,10 +26,3 @@ class PhotographTask:
     def batch(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the crops and the seed of `step`."""
         return self.sampler.batch(step), np.array([self.seed, step], "uint32")
-
-    def scalars(self, step: int) -> np.ndarray:
-        """There is no schedule but the learning rate's."""
-        return np.float32(0.0)
-
-    def calibrate(self, model) -> None:
-        """Nothing to do."""

@@ -8,27 +8,20 @@ from keras import ops
 from aeimage.models.restorer import Restorer, RestorerConfig
 from aeimage.training.losses import level_loss, page_loss, photo_loss
 from aeimage.training.photo_task import PhotographTask
+from aeimage.training.task import PlainTask
 
 SHOWN_PICTURES = 3
 
 
-class RestorerTask:
+class RestorerTask(PlainTask):
     """What both restorers share. Noise and damage depend on the seed in each batch alone."""
 
     config: RestorerConfig
-    calibrated = True
 
     def build(self) -> Restorer:
         model = Restorer(self.config)
         model.build()
         return model
-
-    def scalars(self, step: int) -> np.ndarray:
-        """Restorers have no schedule of their own."""
-        return np.float32(0.0)
-
-    def calibrate(self, model) -> None:
-        """Nothing to do."""
 
 
 @dataclass

@@ -56,3 +56,16 @@ class Task(Protocol):
         Args:
             forward: function of the model's inputs, arrays, to its outputs, without noise.
         """
+
+
+class PlainTask:
+    """Base of tasks that have no schedule but the learning rate's, and take nothing from data."""
+
+    calibrated = True
+
+    def scalars(self, step: int) -> np.ndarray:
+        """There is no schedule."""
+        return np.float32(0.0)
+
+    def calibrate(self, model: keras.Model) -> None:
+        """Nothing to do."""
