@@ -11,7 +11,13 @@ matplotlib.use("Agg")  # files only: no display needed
 import matplotlib.pyplot as plt
 from denoise_summary import LABELS, PUBLISHED, SIGMAS, Table
 
-_COLOURS = {"ours": "#D55E00", "ours-blind": "#E69F00", "bm3d": "#0072B2", "nlm": "#009E73"}
+_COLOURS = {
+    "ours": "#D55E00",
+    "ours-ensemble": "#CC79A7",
+    "ours-blind": "#E69F00",
+    "bm3d": "#0072B2",
+    "nlm": "#009E73",
+}
 _PUBLISHED_COLOUR = "#8C8C8C"
 
 

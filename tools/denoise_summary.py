@@ -22,13 +22,14 @@ LABELS = {
     "nlm-opencv": "non-local means, OpenCV",
     "bm3d": "BM3D",
     "ours": "aeimage, sigma known",
+    "ours-ensemble": "aeimage, sigma known, mean of 8 turns",
     "ours-blind": "aeimage, blind",
 }
 SIGMAS = (15.0, 25.0, 50.0)
 SMALL_SIGMAS = (1.0, 2.0, 3.0)
 PHOTONS = (100.0, 25.0)
 QUALITIES = (10.0, 20.0, 40.0)
-_OURS = ("ours", "ours-blind")
+_OURS = ("ours", "ours-ensemble", "ours-blind")
 
 
 @dataclass(frozen=True)

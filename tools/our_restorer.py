@@ -32,8 +32,8 @@ class OurRestorer:
             return self._restorer.restore(np.ascontiguousarray(pixels), sigma)
 
 
-def open_restorer(model: str) -> OurRestorer:
-    """Opens a model by its name, or by the path of its bundle.
+def open_restorer(model: str, ensemble: int = 1) -> OurRestorer:
+    """Opens a model by its name, or by the path of its bundle; `ensemble` as for `Restorer`.
 
     Raises:
         RestorerUnavailableError: if it is not installed, or damaged.
@@ -44,6 +44,6 @@ def open_restorer(model: str) -> OurRestorer:
 
     try:
         bundle = find_bundle(model, kind="restorer")
-        return OurRestorer(f"{bundle.name} {bundle.model_id}", Restorer(model))
+        return OurRestorer(f"{bundle.name} {bundle.model_id}", Restorer(model, ensemble=ensemble))
     except ModelError as error:
         raise RestorerUnavailableError(str(error)) from error

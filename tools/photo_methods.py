@@ -58,6 +58,7 @@ def open_method(name: str, model: str = "photo") -> PhotoMethod:
         "nlm-opencv": _opencv_non_local_means,
         "bm3d": _bm3d,
         "ours": lambda: _ours(model, blind=False),
+        "ours-ensemble": lambda: _ours(model, blind=False, ensemble=8),
         "ours-blind": lambda: _ours(model, blind=True),
     }
     try:
@@ -66,7 +67,7 @@ def open_method(name: str, model: str = "photo") -> PhotoMethod:
         raise MethodUnavailableError(f"{name}: {error}") from error
 
 
-METHODS = ("input", "nlm", "nlm-opencv", "ours", "ours-blind", "bm3d")
+METHODS = ("input", "nlm", "nlm-opencv", "ours", "ours-ensemble", "ours-blind", "bm3d")
 _GAUSSIAN = ("gaussian", "gaussian-8bit")
 
 # Times the noise's sigma: the best of a grid on four photographs of the training set.
@@ -150,8 +151,8 @@ def inverse_anscombe(stable: NDArray, gain: float, read: float) -> NDArray:
     return gain * ((np.maximum(stable, 0) / 2) ** 2 - 1 / 8) - read / gain
 
 
-def _ours(model: str, *, blind: bool) -> PhotoMethod:
-    restorer = open_restorer(model)
+def _ours(model: str, *, blind: bool, ensemble: int = 1) -> PhotoMethod:
+    restorer = open_restorer(model, ensemble)
 
     def restore(picture: Picture, kind: str, level: float) -> Picture:
         # It is told the sigma of Gaussian noise; of anything else there is no one sigma to tell.
@@ -160,10 +161,15 @@ def _ours(model: str, *, blind: bool) -> PhotoMethod:
             return restorer.restore(picture * np.float32(255), sigma) / 255
         return restorer.restore(to_uint8(picture), sigma).astype(np.float32) / 255
 
+    name, label, kinds = "ours", "aeimage", _GAUSSIAN
+    if blind:
+        name, label, kinds = "ours-blind", "aeimage, blind", KINDS
+    elif ensemble > 1:
+        name, label, kinds = "ours-ensemble", f"aeimage, mean of {ensemble} turns", ("gaussian",)
     return PhotoMethod(
-        "ours-blind" if blind else "ours",
-        "aeimage, blind" if blind else "aeimage",
+        name,
+        label,
         restorer.version,
-        KINDS if blind else _GAUSSIAN,
+        kinds,
         restore,
     )

@@ -119,6 +119,7 @@ def denoise_paths(
     *,
     model: str = restorer.DEFAULT_MODEL,
     sigma: float | None = None,
+    ensemble: int = 1,
     format: str | None = None,
     compare: bool = False,
     **options: Any,
@@ -132,6 +133,7 @@ def denoise_paths(
         model: ``"scan"``, ``"photo"``, ``"auto"`` or another restorer, see
             `aeimage.runtime.restorer.Restorer`.
         sigma: noise level of photographs, 0 to 75, RMS in levels; estimated by default.
+        ensemble: 1, 2, 4 or 8 turns and flips of each photograph to average.
         format: ``"png"``, ``"jpg"`` (quality 95), ``"webp"`` or ``"tif"``; by default that of each
             input, and PNG for formats that are not written.
         compare: write a picture of before and after beside each output that differs from its
@@ -144,11 +146,12 @@ def denoise_paths(
     """
     batch = Batch(**options)
     format, plan = _plan_pictures(inputs, output, format, compare)
-    restorer.Restorer(model).check_sigma(sigma)
+    restorer.Restorer(model, ensemble=ensemble).check_sigma(sigma)
     work = RestoreWork(
         restorer_class=restorer.Restorer,
         model=model,
         sigma=sigma,
+        ensemble=ensemble,
         format=format,
         compare=compare,
         **batch.of_each_file,

@@ -22,11 +22,13 @@ class RestoreWork(PictureWork):
         restorer_class: `aeimage.runtime.restorer.Restorer`, or one that behaves like it.
         model: name of the restorer.
         sigma: noise level of photographs; None to estimate it.
+        ensemble: see `aeimage.runtime.restorer.Restorer`.
     """
 
     restorer_class: type[Restorer]
     model: str = "scan"
     sigma: float | None = None
+    ensemble: int = 1
     _restorer: Restorer | None = field(default=None, init=False, repr=False)
 
     about_pdf = (
@@ -38,7 +40,7 @@ class RestoreWork(PictureWork):
     def change(self, picture: Picture, task: Task, result: FileResult) -> Picture | None:
         """Restore a page."""
         if self._restorer is None:
-            self._restorer = self.restorer_class(self.model, self.threads)
+            self._restorer = self.restorer_class(self.model, self.threads, ensemble=self.ensemble)
         found = self._restorer.restore_picture(picture, self.sigma)
         # Of several pages, each model once.
         models = dict.fromkeys([*(result.restorer or "").split(", "), found.model])

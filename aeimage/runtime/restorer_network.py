@@ -31,6 +31,10 @@ CROPS = 5
 
 LEVELS = 256
 
+TURNS = tuple((quarters, flipped) for quarters in (0, 2, 1, 3) for flipped in (False, True))
+"""The symmetries of the square: quarter turns, then whether left and right change places. Those
+that keep the shape of a tile come first: a network plans its memory anew for another one."""
+
 
 class RestorerNetwork:
     """The network of one bundle.
@@ -62,12 +66,15 @@ class RestorerNetwork:
         self._session = session
         self._max_tile_pixels = max_tile_pixels
 
-    def run(self, pixels: NDArray, sigma: float | None) -> tuple[NDArray, NDArray[np.int64]]:
+    def run(
+        self, pixels: NDArray, sigma: float | None, ensemble: int = 1
+    ) -> tuple[NDArray, NDArray[np.int64]]:
         """Restore a picture.
 
         Args:
             pixels: uint8 or float32, (height, width, 3), or (height, width) for grey, levels.
             sigma: noise level, for task "photo"; else None.
+            ensemble: 1 to 8: the mean of what becomes of so many turns and flips of each tile.
 
         Returns:
             the restored picture, of the same shape and dtype (float32: neither clipped nor
@@ -81,7 +88,7 @@ class RestorerNetwork:
         changes = np.zeros(LEVELS, np.int64)
         for tile in even_tiles(*padded, self._multiple, self._halo, self._max_tile_pixels):
             window = as_input(pixels, *tile.window)
-            out = self._session.run("denoise", pixels=window, **inputs)["pixels"][0]
+            out = self._mean_of_turns(window, inputs, ensemble)
             rows, columns = tile.inner
             target = restored[tile.rows, tile.columns]
             # The padded grid goes on where the picture ends.
@@ -93,6 +100,17 @@ class RestorerNetwork:
             target[...] = out
             changes += _histogram(pixels[tile.rows, tile.columns], out)
         return restored, changes
+
+    def _mean_of_turns(self, window: NDArray, inputs: dict[str, NDArray], count: int) -> NDArray:
+        total = None
+        for quarters, flipped in TURNS[:count]:
+            turned = np.rot90(window[0], quarters)
+            turned = turned[:, ::-1] if flipped else turned
+            pixels = np.ascontiguousarray(turned)[None]
+            out = self._session.run("denoise", pixels=pixels, **inputs)["pixels"][0]
+            out = np.rot90(out[:, ::-1] if flipped else out, -quarters)
+            total = out if total is None else total + out
+        return total if count == 1 else total / count
 
     def estimate(self, pixels: NDArray) -> tuple[float, float]:
         """Estimate the noise level of a picture from crops spread evenly across it.

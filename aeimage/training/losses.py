@@ -47,8 +47,11 @@ def rate_distortion_loss(output, pixels, quality, *, hyper_weight=1.0):
 def page_loss(restored, clean):
     """Return the loss of restored pages and its parts.
 
-    loss = MSE + 0.1 MAE of pixels in [0, 1]. The squared error keeps an uncertain stroke grey, for
-    the reader to make out; the absolute one keeps paper white.
+    loss = mean over pages of log(MSE + 0.05 MAE + 0.001) / 50, of pixels in [0, 1]. The squared
+    error keeps an uncertain stroke grey, for the reader to make out; the absolute one keeps paper
+    white. By the logarithm a tenth less error counts the same on every page: those that nobody can
+    read, whose errors are fifty times as large, do not rule the others. The 0.001 keeps clean
+    pages from doing so.
 
     Args:
         restored, clean: float32 (batch, height, width, channels), levels 0...255.
@@ -57,8 +60,10 @@ def page_loss(restored, clean):
         Scalar loss, and a dict of scalars: `rmse` (in [0, 1]), `mae` (levels).
     """
     error = (restored - clean) / 255.0
-    mse, mae = ops.mean(ops.square(error)), ops.mean(ops.abs(error))
-    return mse + 0.1 * mae, {"rmse": ops.sqrt(mse), "mae": mae * 255.0}
+    mse = ops.mean(ops.square(error), axis=(1, 2, 3))
+    mae = ops.mean(ops.abs(error), axis=(1, 2, 3))
+    loss = ops.mean(ops.log(mse + 0.05 * mae + 0.001)) / 50.0
+    return loss, {"rmse": ops.sqrt(ops.mean(mse)), "mae": ops.mean(mae) * 255.0}
 
 
 def photo_loss(restored, clean):

@@ -216,6 +216,7 @@ def test_refusals(scans, tmp_path, tree):
     for options, message in (
         ({"sigma": 20}, "no single noise level"),
         ({"sigma": 100, "model": "photo"}, "0 to 75"),
+        ({"ensemble": 3, "model": "photo"}, "1, 2, 4 or 8"),
         ({"format": "bmp"}, "format"),
         ({"jobs": 0}, "jobs"),
     ):

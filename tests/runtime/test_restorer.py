@@ -82,6 +82,45 @@ def test_tiles_leave_no_seam(blurring, shape, dtype):
         assert len(network._session.shapes) > 1
 
 
+class LopsidedSession:
+    """A network that sees everything ten levels brighter on the right and on top."""
+
+    def __init__(self, path, threads=None):
+        self.runs = 0
+
+    def run(self, signature, *, pixels, sigma=None):
+        self.runs += 1
+        rows, columns = np.indices(pixels.shape[1:3], np.float32)
+        ramp = columns / pixels.shape[2] - rows**2 / pixels.shape[1] ** 2
+        return {"pixels": pixels + 10 * ramp[None, ..., None]}
+
+
+@pytest.mark.parametrize("shape", [(96, 160, 3), (70, 33, 3), (50, 400)])
+def test_the_mean_of_all_turns_has_no_side(monkeypatch, shape):
+    monkeypatch.setattr(restorer.Restorer, "session_class", LopsidedSession)
+    pixels = np.random.default_rng(3).normal(128, 30, shape).astype(np.float32)
+    results = {}
+    for count in (1, 2, 4, 8):
+        found = restorer.Restorer("photo", ensemble=count)
+        results[count] = found.restore(pixels, 20) - pixels
+        (network,) = found._networks.values()
+        assert network._session.runs == count
+    # Flips even out left and right, half turns top and bottom, quarter turns the rest.
+    assert np.ptp(results[1], axis=1).max() > 4
+    assert np.ptp(results[2], axis=1).max() < 0.5 and np.ptp(results[2], axis=0).max() > 4
+    inner = results[4].reshape(*shape[:2], -1)[..., 0]
+    if all(side % 16 == 0 for side in shape[:2]):
+        np.testing.assert_allclose(inner, inner[::-1, ::-1], atol=1e-3)
+        turned = restorer.Restorer("photo", ensemble=8).restore(np.rot90(pixels), 20)
+        np.testing.assert_allclose(np.rot90(turned, -1), results[8] + pixels, atol=1e-3)
+
+
+@pytest.mark.parametrize("count", [0, 3, 16, -1])
+def test_only_some_ensembles_make_sense(count):
+    with pytest.raises(UsageError, match="1, 2, 4 or 8"):
+        restorer.Restorer("photo", ensemble=count)
+
+
 def test_float_is_neither_clipped_nor_rounded(blurring):
     pixels = np.random.default_rng(2).normal(128, 100, (64, 64, 3)).astype(np.float32)
     result = blurring("photo").restore(pixels, 50)

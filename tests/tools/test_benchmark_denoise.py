@@ -114,7 +114,7 @@ def test_runs_resumes_and_passes_over_what_is_missing(picture, tmp_path, monkeyp
             return pixels
 
     monkeypatch.setattr(
-        photo_methods, "open_restorer", lambda model: OurRestorer(f"{model} 1", Restorer)
+        photo_methods, "open_restorer", lambda model, _: OurRestorer(f"{model} 1", Restorer)
     )
     arguments = ["--data", str(folder), "--out", str(tmp_path / "out")]
     arguments += ["--methods", "input,nlm,ours,ours-blind"]

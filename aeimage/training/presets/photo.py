@@ -15,7 +15,7 @@ from aeimage.training.restorer_task import PhotoTask
 
 KIND = "restorer"
 CONFIG = RestorerConfig(
-    widths=(48, 80, 128), encoder_blocks=(2, 2, 2), decoder_blocks=(2, 2), level_map=True
+    widths=(48, 80, 128), encoder_blocks=(3, 3, 2), decoder_blocks=(3, 3), level_map=True
 )
 CROP = 128
 CROP_MULTIPLE = 64
