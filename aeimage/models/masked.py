@@ -68,29 +68,31 @@ class MaskedAutoencoder(SkipAutoencoder):
 
 
 def start_from_restorer(model: MaskedAutoencoder, restorer: Restorer) -> None:
-    """Give a masked autoencoder the weights of a restorer of the same sizes.
+    """Give a masked autoencoder the weights of a restorer of the same widths.
 
     The first layer ignores the mask at first, and the last one stays zero: the model still is
-    pull-push, but its blocks know photographs.
+    pull-push, but its blocks know photographs. Of a deeper restorer, the first blocks of each scale
+    are taken.
 
     Args:
         model: built, untrained.
         restorer: built.
 
     Raises:
-        UsageError: the sizes differ.
+        UsageError: the widths differ, or the restorer has fewer blocks at some scale.
     """
-    wanted = vars(model.config)
-    sizes = {name: vars(restorer.config)[name] for name in wanted}
-    if sizes != wanted:
-        raise UsageError.for_value("restorer", f"one of the sizes {wanted}", sizes)
+    theirs = {block.name: block for block in restorer.blocks}
+    wanted, sizes = vars(model.config), vars(restorer.config)
+    if sizes["widths"] != wanted["widths"] or not theirs.keys() >= {b.name for b in model.blocks}:
+        expected = f"one of the sizes {wanted}, or with more blocks"
+        raise UsageError.for_value("restorer", expected, sizes)
     kernel = restorer.enter.kernel
     ignored = ops.zeros((*kernel.shape[:2], 1, kernel.shape[-1]), kernel.dtype)
     model.enter.kernel.assign(ops.concatenate([kernel, ignored], axis=2))
     model.enter.bias.assign(restorer.enter.bias)
-    for mine, theirs in (
+    for mine, other in (
         *zip(model.down, restorer.down, strict=True),
         *zip(model.up, restorer.up, strict=True),
-        *zip(model.blocks, restorer.blocks, strict=True),
+        *((block, theirs[block.name]) for block in model.blocks),
     ):
-        mine.set_weights(theirs.get_weights())
+        mine.set_weights(other.get_weights())

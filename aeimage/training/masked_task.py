@@ -34,6 +34,7 @@ class MaskedTask(PhotographTask):
         config: sizes of the model.
         masks: layer whose `mask(shape, seed)` hides parts.
         start: folder or file of a photo restorer's weights to start from, or None.
+        start_config: that restorer's sizes.
         seed: of the masks.
     """
 
@@ -42,6 +43,7 @@ class MaskedTask(PhotographTask):
     config: SkipConfig | None = None
     masks: object = None
     start: Path | None = None
+    start_config: RestorerConfig | None = None
     seed: int = 0
 
     calibrated = False
@@ -55,7 +57,7 @@ class MaskedTask(PhotographTask):
         """Take over a restorer's weights, if that is wanted."""
         if self.start is None:
             return
-        restorer = Restorer(RestorerConfig(**{**vars(self.config), "level_map": True}))
+        restorer = Restorer(self.start_config)
         restorer.build()
         load_weights(restorer, find_weights(self.start))
         start_from_restorer(model, restorer)

@@ -78,8 +78,10 @@ def test_with_the_halo_a_tile_comes_out_as_in_the_whole():
     assert np.allclose(part[:, halo:-halo, halo:-halo], whole[:, inner, inner], atol=1e-3)
 
 
-def test_it_can_start_with_what_a_restorer_knows():
-    restorer = Restorer(RestorerConfig(**SIZES, level_map=True))
+@pytest.mark.parametrize("more", [0, 1])
+def test_it_can_start_with_what_a_restorer_knows(more):
+    blocks = {"encoder_blocks": (1 + more, 1, 1), "decoder_blocks": (1, 1 + more)}
+    restorer = Restorer(RestorerConfig(**{**SIZES, **blocks}, level_map=True))
     restorer.build()
     randomised(restorer)
     model = built()
@@ -87,11 +89,17 @@ def test_it_can_start_with_what_a_restorer_knows():
     pixels, mask = example()
     # Still pull-push, and blind to the mask, but with the restorer's features.
     assert np.array_equal(model(pixels, mask)["pixels"], model(pixels, mask)["filled"])
-    assert np.array_equal(model.blocks[2].first.kernel, restorer.blocks[2].first.kernel)
+    for mine, theirs in ((0, 0), (2, 2 + more), (4, 4 + more)):
+        mine, theirs = model.blocks[mine], restorer.blocks[theirs]
+        assert mine.name == theirs.name
+        assert np.array_equal(mine.first.kernel, theirs.first.kernel)
     assert np.array_equal(model.enter.kernel[:, :, :3], restorer.enter.kernel)
     other = built(SkipConfig((4, 6), (1, 1), (1,)))
     with pytest.raises(UsageError, match="one of the sizes"):
         start_from_restorer(other, restorer)
+    deeper = built(SkipConfig(**{**SIZES, "encoder_blocks": (1, 2, 1)}))
+    with pytest.raises(UsageError, match="one of the sizes"):
+        start_from_restorer(deeper, restorer)
 
 
 def test_it_is_saved_and_loaded(tmp_path):

@@ -152,14 +152,15 @@ def test_presets_train_and_their_bundles_work_without_tensorflow(tmp_path, photo
             assert np.abs(np.asarray(chroma_of(found[None]))).max() > 1
 
 
-def test_a_start_of_other_sizes_is_refused(tmp_path):
+def test_the_masked_autoencoder_starts_from_a_restorer(tmp_path):
     from aeimage.models.restorer import Restorer, RestorerConfig
 
-    restorer = Restorer(RestorerConfig((8, 8), (1, 1), (1,), level_map=True))
+    config = RestorerConfig((8, 8), (1, 1), (1,), level_map=True)
+    restorer = Restorer(config)
     restorer.build()
     restorer.blocks[0].first.kernel.assign(restorer.blocks[0].first.kernel * 0 + 0.5)
     restorer.save_weights(tmp_path / "restorer.weights.h5")
-    task = masked_task(start=tmp_path)
+    task = masked_task(start=tmp_path, start_config=config)
     model = task.build()
     task.calibrate(model)
     assert np.all(np.asarray(model.blocks[0].first.kernel) == 0.5)

@@ -2,9 +2,10 @@
 
     aeimage train masked --data PHOTOS --out runs/inpaint --set start=saved_models/restore-photo
 
-`start` takes over the weights of a photo restorer, which knows photographs already; without it the
-model starts from nothing. Takes 0.3 s a step on 2 CPU cores with AMX (batch 16 of 128x128,
-mixed_bfloat16). Expect 2 dB more than pull-push on missing pixels after some hundred steps.
+`start` takes over the weights of a photo restorer, which knows photographs already (of its blocks,
+as many as there are here); without it the model starts from nothing. Takes 0.3 s a step on 2 CPU
+cores with AMX (batch 16 of 128x128, mixed_bfloat16). Expect 2 dB more than pull-push on missing
+pixels after some hundred steps.
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ from aeimage.corruption import MissingParts
 from aeimage.models.skip_autoencoder import SkipConfig
 from aeimage.training.masked_task import MaskedTask
 from aeimage.training.photos import load_photos
+from aeimage.training.presets import photo
 from aeimage.training.request import TrainingRequest
 
 KIND = "masked"
@@ -35,5 +37,6 @@ def make_task(request: TrainingRequest, report=print) -> MaskedTask:
         config=CONFIG,
         masks=MissingParts(),
         start=None if start is None else Path(start),
+        start_config=photo.CONFIG,
         seed=request.seed,
     )
