@@ -25,6 +25,9 @@ OUTPUT_FORMATS = ("png", "jpg", "webp", "tif")
 """Formats that `write_picture` writes; each is also the suffix its files get."""
 
 _ALIASES = {"jpeg": "jpg", "tiff": "tif"}
+PNG_LEVEL = 4
+"""Of zlib: half the time of its default, 6, for files that are 2 % larger."""
+
 _PILLOW_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP", "tif": "TIFF"}
 _MAX_SIDE = {"png": 2**31 - 1, "jpg": 65_535, "webp": 16_383, "tif": 2**32 - 1}
 
@@ -230,7 +233,7 @@ def _png(picture: Picture, quality: int, notes: list[str]) -> dict[str, Any]:
             text.add_itxt("XML:com.adobe.xmp", picture.xmp.decode("utf-8"))
         except UnicodeDecodeError:
             notes.append("PNG stores XMP as UTF-8, this XMP is not: dropped.")
-    return {"pnginfo": text, "exif": picture.exif}
+    return {"pnginfo": text, "exif": picture.exif, "compress_level": PNG_LEVEL}
 
 
 def _jpeg(picture: Picture, quality: int, notes: list[str]) -> dict[str, Any]:

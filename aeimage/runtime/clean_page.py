@@ -40,7 +40,8 @@ def is_clean_page(pixels: NDArray) -> bool:
         False where in doubt: for pages that are mostly pictures, for instance.
     """
     grey = pixels.mean(axis=-1) if pixels.ndim == 3 else pixels
-    grey = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    if grey.dtype != np.uint8:
+        grey = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     histogram = np.bincount(grey.ravel(), minlength=256)
     paper = int(histogram.argmax())
     if paper < MIN_PAPER:
@@ -48,7 +49,7 @@ def is_clean_page(pixels: NDArray) -> bool:
     ink = grey < paper - INK_CONTRAST
     around = _window_sums(ink)
     blank = around == 0
-    even = np.abs(grey.astype(np.int16) - paper) <= EVENNESS
+    even = (grey >= paper - EVENNESS) & (grey <= min(paper + EVENNESS, 255))
     if blank.mean() < MIN_BLANK or (even & blank).sum() < EVEN_SHARE * blank.sum():
         return False
     lonely = ink & (around <= LONELY)
@@ -61,17 +62,16 @@ def is_bilevel(pixels: NDArray) -> bool:
     return bool(middle.mean() < MAX_MIDDLE_SHARE)
 
 
-def _window_sums(mask: NDArray[np.bool_]) -> NDArray[np.uint16]:
+def _window_sums(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return how many pixels of a mask are set in the window around each."""
     half = WINDOW // 2
-    sums = mask.astype(np.uint16)
+    sums = mask.astype(np.uint8)
     for axis in (0, 1):
         padding = [(0, 0), (0, 0)]
         padding[axis] = (half, half)
         padded = np.pad(sums, padding)
         length = mask.shape[axis]
-        sums = sum(
-            padded[i : i + length] if axis == 0 else padded[:, i : i + length]
-            for i in range(WINDOW)
-        )
+        for i in range(WINDOW):
+            if i != half:  # the mask itself is in the sums
+                sums += padded[i : i + length] if axis == 0 else padded[:, i : i + length]
     return sums

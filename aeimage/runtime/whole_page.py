@@ -102,10 +102,9 @@ def _cell_sums(scan: NDArray[np.float32], page: NDArray[np.float32]) -> NDArray[
     height, width = scan.shape
     rows, columns = -(-height // CELL), -(-width // CELL)
     padding = ((0, rows * CELL - height), (0, columns * CELL - width))
-    cells = [
-        np.pad(m, padding, "edge").reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)) for m in maps
-    ]
-    return np.stack(cells, axis=-1)
+    # Rows first: what is left to sum along the columns is an eighth.
+    strips = (np.pad(m, padding, "edge").reshape(rows, CELL, -1).sum(axis=1) for m in maps)
+    return np.stack([s.reshape(rows, columns, CELL).sum(axis=2) for s in strips], axis=-1)
 
 
 def _unfaithful(ink, ink_squared, scan_ink, page_ink, paper, scan_paper) -> NDArray[np.float32]:
