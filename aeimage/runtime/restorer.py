@@ -15,6 +15,7 @@ from aeimage.errors import UsageError
 from aeimage.images import DEFAULT_MAX_PIXELS, Picture, as_picture, to_pillow
 from aeimage.runtime.bundle import find_bundle
 from aeimage.runtime.clean_page import is_bilevel, is_clean_page
+from aeimage.runtime.jpeg_level import jpeg_level
 from aeimage.runtime.noise_level import white_noise_level
 from aeimage.runtime.page_or_photo import looks_like_page
 from aeimage.runtime.pixels import check_pixels
@@ -192,11 +193,12 @@ def estimate_level(network: RestorerNetwork, pixels: NDArray) -> float:
     The network takes texture for noise of up to 10 levels; patches tell white noise from texture to
     a fraction of a level, where there are three channels, but are blind to noise that a file's
     compression has blurred. So the network is believed where it finds more than any texture makes.
+    What JPEG has done is told by the edges of its blocks, which neither sees.
     """
     low, middle = network.estimate(pixels)
     if low > MOST_TEXTURE:
         return middle
-    return min(middle, white_noise_level(pixels))
+    return max(min(middle, white_noise_level(pixels)), jpeg_level(pixels))
 
 
 def changes_little(changes: NDArray[np.int64]) -> bool:
