@@ -1,12 +1,9 @@
-"""Networks without the units that make no difference, which take their share of the time.
+"""The encoder's networks without the units that no picture makes fire.
 
-Many a ReLU ends training below zero for every input. A codec's encoder may leave it out: files do
-not depend on how their latents were computed, and where it would have fired after all, the picture
-is coded a little differently, never wrongly. The decoder's networks are what they are: leaving out
-a unit there would be another model.
-
-Of models with skips, units are left out that nothing listens to: whose outgoing weights are all
-zero. That changes nothing. `tools/silence_units.py` makes those weights zero.
+Many a ReLU ends training below zero for every input and takes its share of the time nevertheless.
+An encoder may leave it out: files do not depend on how their latents were computed, and where it
+would have fired after all, the picture is coded a little differently, never wrongly. The decoder's
+networks are what they are: leaving out a unit there would be another model.
 """
 
 from collections.abc import Sequence
@@ -16,8 +13,7 @@ import numpy as np
 from keras import ops
 
 from aeimage.models.hyperprior import HyperpriorCodec
-from aeimage.models.layers import ConvBlock, ResidualBlock
-from aeimage.models.skip_autoencoder import SkipAutoencoder
+from aeimage.models.layers import ResidualBlock
 
 QUALITIES = (0.0, 25.0, 50.0, 75.0, 100.0)
 
@@ -64,33 +60,6 @@ class LiveEncoder:
     def hyper_analysis(self, y, u):
         """Do what the model's hyper analysis does."""
         return _run(self._hyper, self._features(y, u))
-
-
-def without_silent_units(model: SkipAutoencoder) -> SkipAutoencoder:
-    """Return a model that does the same as `model`, without units whose outgoing weights are zero.
-
-    Args:
-        model: built.
-    """
-    heard = [_heard(block) for block in model.blocks]
-    live = type(model)(model.config, units=[len(units) for units in heard])
-    live.build()
-    weights = {v.path.partition("/")[2]: v for v in live.trainable_variables}
-    for variable in model.trainable_variables:
-        target = weights[variable.path.partition("/")[2]]
-        if target.shape == variable.shape:
-            target.assign(variable)
-    for block, units, cut in zip(model.blocks, heard, live.blocks, strict=True):
-        channels = np.arange(block.second.filters)
-        for layer, inputs, outputs in (("first", channels, units), ("second", units, channels)):
-            weights = _cut(getattr(block, layer), inputs, outputs).get_weights()
-            getattr(cut, layer).set_weights(weights)
-    return live
-
-
-def _heard(block: ConvBlock) -> np.ndarray:
-    units = np.flatnonzero(ops.convert_to_numpy(ops.any(block.second.kernel != 0, (0, 1, 3))))
-    return units if units.size else np.arange(1)  # a layer of no units is none
 
 
 def _steps(block: ResidualBlock) -> list[keras.layers.Layer]:

@@ -153,21 +153,16 @@ class ConvBlock(keras.layers.Layer):
     The convolutions follow the dtype policy, the sum stays in float32: with the eight bits of
     bfloat16, what one block adds would be lost in the next.
 
-    Args:
-        units: channels between the two convolutions; as many as the input's by default.
-
     Input and output: float32 (batch, height, width, channels).
     """
 
-    def __init__(self, units: int | None = None, **kwargs):
+    def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.units = units
 
     def build(self, input_shape):
         channels, policy = input_shape[-1], self.dtype_policy
-        units = self.units or channels
         self.first = keras.layers.Conv2D(
-            units,
+            channels,
             3,
             padding="same",
             activation="relu",
@@ -179,13 +174,10 @@ class ConvBlock(keras.layers.Layer):
             channels, 3, padding="same", kernel_initializer="zeros", dtype=policy, name="second"
         )
         self.first.build(input_shape)
-        self.second.build((*input_shape[:-1], units))
+        self.second.build(input_shape)
 
     def call(self, inputs):
         return inputs + ops.cast(self.second(self.first(inputs)), "float32")
-
-    def get_config(self):
-        return {**super().get_config(), "units": self.units}
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -12,7 +12,6 @@ Skips are sums. There is no normalisation, so that a tile with enough context (`
 it does in the whole picture, and results do not depend on a picture's other parts.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -58,7 +57,6 @@ class SkipAutoencoder(keras.Model):
         config: sizes; a dict of them where a model is read from a file.
         leave: the last layer, on features of `config.widths[0]` channels at half the resolution.
         input_channels: of what the first layer sees.
-        units: of each of `blocks`, see `ConvBlock`; all the same by default.
     """
 
     config_class = SkipConfig
@@ -68,7 +66,6 @@ class SkipAutoencoder(keras.Model):
         config: SkipConfig | dict,
         leave: keras.layers.Layer,
         input_channels: int = 3,
-        units: Sequence[int] | None = None,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)  # pixels stay exact in mixed precision
@@ -76,7 +73,6 @@ class SkipAutoencoder(keras.Model):
             config = self.config_class(**{k: _hashable(v) for k, v in config.items()})
         self.config = config
         self.input_channels = input_channels
-        self.units = None if units is None else tuple(units)
         first, *others = config.widths
         self.enter = PatchConv2D(first, 2, name="enter")
         self.leave = leave
@@ -84,19 +80,15 @@ class SkipAutoencoder(keras.Model):
         self.up = [
             TileConv2DTranspose(w, 2, name=f"up_{i}") for i, w in enumerate(config.widths[:-1])
         ]
-        names = [
-            f"{side}_{i}_{k}"
+        # One flat list: TensorFlow does not look for variables in lists of lists.
+        self.blocks = [
+            ConvBlock(name=f"{side}_{i}_{k}")
             for side, counts in (
                 ("encoder", config.encoder_blocks),
                 ("decoder", config.decoder_blocks),
             )
             for i, count in enumerate(counts)
             for k in range(count)
-        ]
-        # One flat list: TensorFlow does not look for variables in lists of lists.
-        self.blocks = [
-            ConvBlock(count, name=name)
-            for name, count in zip(names, self.units or [None] * len(names), strict=True)
         ]
 
     @property
@@ -153,8 +145,7 @@ class SkipAutoencoder(keras.Model):
         return x
 
     def get_config(self):
-        units = {} if self.units is None else {"units": self.units}
-        return {**super().get_config(), "config": vars(self.config), **units}
+        return {**super().get_config(), "config": vars(self.config)}
 
 
 def exact(x):

@@ -1,4 +1,4 @@
-"""What ships leaves out units that make no difference, and nothing else."""
+"""The encoder that ships leaves out dead units, and nothing else."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,8 @@ pytest.importorskip("tensorflow", reason="exporting needs the train extra")
 
 from keras import ops
 
-from aeimage.export.complexity import skip_complexity
-from aeimage.export.live_units import LiveEncoder, without_silent_units
+from aeimage.export.live_units import LiveEncoder
 from aeimage.models.hyperprior import HyperpriorCodec
-from aeimage.models.restorer import Restorer, RestorerConfig
 from aeimage.training.presets import load_preset
 
 
@@ -58,29 +56,3 @@ def test_dead_units_are_left_out(model, draw):
     assert blocks[-2] == 1
     weights = sum(layer.count_params() for layer in encoder.layers)
     assert weights < model.analysis_transform.count_params() + model.hyper_analysis.count_params()
-
-
-@pytest.mark.parametrize("level_map", [False, True])
-def test_restorers_lose_units_that_nothing_listens_to(level_map):
-    model = Restorer(RestorerConfig((8, 12), (2, 1), (1,), level_map=level_map))
-    model.build()
-    rng = np.random.default_rng(0)
-    for variable in model.trainable_variables:
-        variable.assign(rng.normal(0, 0.1, variable.shape))
-    silent = ((0, slice(0, 3)), (1, slice(2, 8, 2)), (2, slice(None)))
-    for block, units in silent:
-        kernel = np.array(ops.convert_to_numpy(model.blocks[block].second.kernel))
-        kernel[:, :, units] = 0.0
-        model.blocks[block].second.kernel.assign(kernel)
-    live = without_silent_units(model)
-    assert [block.first.filters for block in live.blocks] == [5, 5, 1, 8]
-    assert live.count_params() < model.count_params()
-    assert skip_complexity(live) < skip_complexity(model)
-    pixels = rng.uniform(0, 255, (2, 32, 16, 3)).astype("float32")
-    inputs = (pixels, np.array([9, 60], "float32")) if level_map else (pixels,)
-    before, after = (ops.convert_to_numpy(m(*inputs)["pixels"]) for m in (model, live))
-    assert np.abs(before - pixels).max() > 1
-    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-3)
-    again = Restorer.from_config(live.get_config())
-    again.build()
-    assert again.count_params() == live.count_params()

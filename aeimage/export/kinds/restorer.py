@@ -12,7 +12,6 @@ from types import ModuleType
 
 import tensorflow as tf
 
-from aeimage.export.live_units import without_silent_units
 from aeimage.export.restorer_graphs import RestorerGraphs
 from aeimage.export.saved_model import Signature, pad_to_multiple
 from aeimage.export.skip_bundle import as_bytes, at_tile, run_card, write_skip_bundle
@@ -60,7 +59,7 @@ def litert(model: Restorer, tile: int | None) -> tf.Module:
     Raises:
         UsageError: `tile` is not what the model takes.
     """
-    return at_tile(RestorerGraphs(without_silent_units(model)), model, tile)
+    return at_tile(RestorerGraphs(model), model, tile)
 
 
 def write_bundle(
@@ -85,7 +84,6 @@ def write_bundle(
         precision: of the stored weights.
     """
     record = source.record
-    model = without_silent_units(model)
     task = "photo" if model.config.level_map else "scan"
     return write_skip_bundle(
         model,
