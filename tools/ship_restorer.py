@@ -16,6 +16,8 @@ from pathlib import Path
 
 from aeimage.export.run import export_model, export_run
 
+# Pages are large, and a level more or less is nothing to an OCR engine; to a photograph it may be.
+PRECISIONS = {"scan": "int8", "photo": "float16"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,6 +39,7 @@ def main() -> None:
         out,
         name=args.name,
         weights=weights,
+        precision=PRECISIONS[args.name],
         card=card.replace("{steps}", f"{args.steps:,}").replace("{batch}", batch),
         info={"training": {"steps": args.steps, "batch": batch}},
         overwrite=True,

@@ -13,14 +13,18 @@ def convert_signatures(module: tf.Module, *, precision: str = "float16") -> byte
     Args:
         module: holds the functions and tracks their weights.
         precision: "float16" halves the file (weights are widened again when it is opened, so
-            results barely change and whole numbers up to 2048 not at all), or "float32".
+            results barely change and whole numbers up to 2048 not at all), "float32", or "int8":
+            a quarter of the file, weights with a scale for each channel, whose convolutions round
+            their inputs to 8 bits as well, over the range of what they are given. That is up to
+            twice as fast on CPUs with instructions for it, and no longer exact: a tile may come
+            out a level lighter or darker than in the whole picture.
 
     Returns:
         the contents of a `.tflite` file; signatures share their weights.
     """
-    if precision not in ("float16", "float32"):
+    if precision not in ("float16", "float32", "int8"):
         raise ValueError(
-            f"Invalid value for `precision`. Expected 'float16' or 'float32'. "
+            f"Invalid value for `precision`. Expected 'float16', 'float32' or 'int8'. "
             f"Received: precision={precision!r}"
         )
     concrete = {name: graph.get_concrete_function() for name, graph in module.graphs.items()}
@@ -28,8 +32,9 @@ def convert_signatures(module: tf.Module, *, precision: str = "float16") -> byte
         tf.saved_model.save(module, folder, signatures=concrete)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(concrete))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if precision == "float16":
+        if precision != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
 

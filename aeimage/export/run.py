@@ -1,6 +1,7 @@
 """From a trained model, a run's or a bundle's, to files for other programs."""
 
 from pathlib import Path
+from types import ModuleType
 
 from aeimage.errors import OutputExistsError, UsageError
 from aeimage.export.kinds import load_kind
@@ -8,6 +9,7 @@ from aeimage.export.source import open_source, require_tensorflow
 
 SUFFIXES = {"keras": ".keras", "litert": ".tflite", "tflite": ".tflite"}
 FORMATS = ("bundle", "saved_model", *SUFFIXES)
+FLOATS = ("float16", "float32")
 
 
 def export_model(
@@ -27,7 +29,9 @@ def export_model(
         out: what to write: a folder for "saved_model", else a file.
         to: "keras", "saved_model", or "litert", for which "tflite" is another name.
         weights: by default the run's best, or the bundle's.
-        precision: of the stored weights, "float16" or "float32"; computation is in float32.
+        precision: of the stored weights, "float16" or "float32", and computation is in float32; or
+            "int8", for LiteRT files and bundles of restorers, see
+            `aeimage.export.litert.convert_signatures`.
         tile: LiteRT alone: fix the pictures' sides to so many pixels (0: to what suits the kind
             of model), which GPUs, NPUs and browsers want; by default any size will do.
         overwrite: replace what exists.
@@ -46,6 +50,7 @@ def export_model(
     if tile is not None and suffix != ".tflite":
         raise UsageError("A tile's size can be fixed in LiteRT files only. Leave `tile` out.")
     source, kind, model = _load(run, out, weights, overwrite)
+    _check_precision(precision, kind, suffix == ".tflite")
     if to == "keras":
         from aeimage.export.keras_file import write_keras
 
@@ -94,12 +99,20 @@ def export_run(
 
     Raises:
         ModelFileError: `run` is no run, or its weights are missing or do not fit.
-        UsageError: Keras does not run on TensorFlow.
+        UsageError: Keras does not run on TensorFlow, or the precision is not for this kind.
         OutputExistsError: `out` exists.
     """
     out = Path(out)
     source, kind, model = _load(run, out, weights, overwrite)
+    _check_precision(options.get("precision", "float16"), kind, True)
     return kind.write_bundle(model, source, out, name=name or out.name, **options)
+
+
+def _check_precision(precision: str, kind: ModuleType, litert: bool) -> None:
+    known = (*FLOATS, "int8") if litert and getattr(kind, "INT8", False) else FLOATS
+    if precision not in known:
+        expected = f"{', '.join(known)} for this kind of model and file"
+        raise UsageError.for_value("precision", expected, precision)
 
 
 def _load(run: Path, out: Path, weights: Path | None, overwrite: bool):

@@ -16,7 +16,10 @@ from aeimage.models.skip_autoencoder import SkipAutoencoder
 
 
 def weights_digest(model: SkipAutoencoder, kind: str, precision: str) -> bytes:
-    """Return the SHA-256 over sizes and weights, as they ship at `precision`, in a fixed order."""
+    """Return the SHA-256 over sizes and weights, as they ship at `precision`, in a fixed order.
+
+    What "int8" makes of the weights is up to the converter: the digest is over the float32 ones.
+    """
     digest = hashlib.sha256(f"aeimage {kind} 1 {precision} {model.config}".encode())
     dtype = "<f2" if precision == "float16" else "<f4"
     for variable in model.trainable_variables:
@@ -45,7 +48,7 @@ def write_skip_bundle(
         name: of the model.
         card: text of the model card, Markdown.
         info: further entries of the manifest (task, training data, results).
-        precision: of the stored weights, "float16" or "float32".
+        precision: of the stored weights, see `aeimage.export.litert.convert_signatures`.
 
     Returns:
         the manifest.

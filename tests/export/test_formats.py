@@ -17,6 +17,7 @@ from ai_edge_litert.interpreter import Interpreter
 from aeimage.errors import ModelFileError, OutputExistsError, UsageError
 from aeimage.export.codec_signatures import CodecSignatures
 from aeimage.export.kinds import KINDS, load_kind
+from aeimage.export.litert import convert_signatures
 from aeimage.export.run import FORMATS, export_model
 from aeimage.export.saved_model import pad_to_multiple, write_saved_model
 from aeimage.export.source import open_source
@@ -193,6 +194,25 @@ def test_restorers_denoise(level_map, photos, tmp_path):
         kind.litert(model, 66)
 
 
+def test_restorers_of_8_bits_are_smaller_and_nearly_the_same():
+    from aeimage.models.restorer import Restorer, RestorerConfig
+
+    model = Restorer(RestorerConfig((32, 32), (1, 1), (1,), level_map=False))
+    model.build()
+    rng = np.random.default_rng(0)
+    model.leave.kernel.assign(rng.normal(0, 0.02, model.leave.kernel.shape))
+    pixels = rng.integers(0, 256, (1, 64, 64, 3)).astype("float32")
+    found, sizes = {}, {}
+    for precision in ("float32", "int8"):
+        graphs = load_kind("restorer").litert(model, None)
+        data = convert_signatures(graphs, precision=precision)
+        runner = Interpreter(model_content=data).get_signature_runner("denoise")
+        found[precision], sizes[precision] = runner(pixels=pixels)["pixels"], len(data)
+    assert sizes["int8"] < 0.5 * sizes["float32"]
+    change = np.abs(found["float32"] - pixels).mean()
+    assert 0 < np.abs(found["int8"] - found["float32"]).mean() < 0.05 * change
+
+
 def test_padding_repeats_the_border():
     picture = np.arange(2 * 3 * 1, dtype="uint8").reshape(1, 2, 3, 1)
     padded = pad_to_multiple(picture, 4).numpy()[0, :, :, 0]
@@ -208,6 +228,8 @@ def test_padding_repeats_the_border():
         ("onnx", "x.onnx", {}, "saved_model"),
         ("keras", "x.keras", {"tile": 64}, "tile"),
         ("litert", "x.tflite", {"tile": 100}, "multiple of 64"),
+        ("litert", "x.tflite", {"precision": "int8"}, "float16, float32 for this kind"),
+        ("keras", "x.keras", {"precision": "int8"}, "float16, float32 for this kind"),
     ],
 )
 def test_what_makes_no_sense_is_refused(tiny_run, tmp_path, to, name, options, message):

@@ -10,6 +10,7 @@ A kind's module holds
 - ``exact_variables(model)``: those that a stored float16 must not round;
 - ``litert(model, tile)``: a `tf.Module` whose ``graphs`` become the signatures of a LiteRT file;
   `tile` is the side of the pictures in pixels, or None for any size;
+- ``INT8``, if it is true: LiteRT files of it may have 8-bit weights;
 - ``write_bundle(model, source, out, **options)``: writes what `aeimage.runtime` opens, and returns
   the manifest.
 

@@ -19,6 +19,7 @@ from aeimage.export.source import Source
 from aeimage.models.restorer import MAX_LEVEL, Restorer
 
 TILE = 256
+INT8 = True
 
 
 def build(preset: ModuleType) -> Restorer:
@@ -81,7 +82,7 @@ def write_bundle(
         name: of the model.
         card: text of the model card; by default a short one about the run.
         info: further entries of the manifest.
-        precision: of the stored weights.
+        precision: of the stored weights, see `aeimage.export.litert.convert_signatures`.
     """
     record = source.record
     task = "photo" if model.config.level_map else "scan"
