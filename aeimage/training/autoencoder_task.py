@@ -12,6 +12,7 @@ from aeimage.training.devices import PRECISIONS, choose_precision
 from aeimage.training.engines import make_engine
 from aeimage.training.feeding import ahead
 from aeimage.training.schedules import warmup_cosine
+from aeimage.training.task import PlainTask
 
 SHOWN_PICTURES = 8
 AT_A_TIME = 250
@@ -58,7 +59,7 @@ class PictureSampler:
 
 
 @dataclass
-class AutoencoderTask:
+class AutoencoderTask(PlainTask):
     """Training of an autoencoder on pictures of one size.
 
     Args:
@@ -75,8 +76,6 @@ class AutoencoderTask:
     seed: int = 0
     threads: int = 1
 
-    calibrated = True
-
     @property
     def examples(self) -> int:
         """Pictures in an epoch."""
@@ -90,13 +89,6 @@ class AutoencoderTask:
     def batch(self, step: int) -> tuple[np.ndarray]:
         """Return the pictures of `step`."""
         return (self.sampler.batch(step),)
-
-    def scalars(self, step: int) -> np.ndarray:
-        """Autoencoders have no schedule of their own."""
-        return np.float32(0.0)
-
-    def calibrate(self, model) -> None:
-        """Nothing to do."""
 
     def loss(self, model, batch, scalars, *, rounded_rate: bool = False):
         (pixels,) = batch
