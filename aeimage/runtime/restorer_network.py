@@ -7,7 +7,8 @@ A bundle of kind "restorer" holds ``restorer.tflite`` with the signatures
   (1,), the noise level (RMS) in levels. Gives `pixels`, neither clipped nor rounded.
 - ``estimate``, task "photo" only: `pixels` to `sigma` float32 (1,).
 
-With the manifest's `halo` of context on each side, a tile equals the same part of the whole.
+With the manifest's `halo` of context on each side, a tile equals the same part of the whole; of
+8-bit weights up to a level, since each tile has its own range.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     aeimage train photo --data PHOTOS --out runs/photo
 
-Takes 0.1 s a step on 2 CPU cores with AMX (batch 8 of 128x128, mixed_bfloat16);
+Takes 0.26 s a step on one CPU core with AMX (batch 8 of 128x128, mixed_bfloat16);
 docs/training-log.md lists what the shipped weights reached and when. Photographs that were saved as
 JPEG teach the model to keep JPEG's artefacts: give reduced or lossless ones.
 """
