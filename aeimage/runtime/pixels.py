@@ -1,4 +1,4 @@
-"""What pictures given as arrays must be."""
+"""What pictures given as arrays must be, and their greys."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def check_pixels(pixels: NDArray, *dtypes: str) -> None:
         )
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise UsageError("`pixels` holds values that are not finite. Expected levels, 0 to 255.")
+
+
+def as_grey(pixels: NDArray) -> NDArray[np.float32]:
+    """Return the mean of a picture's channels, float32 (height, width); a copy of grey ones."""
+    return pixels.mean(axis=-1, dtype=np.float32) if pixels.ndim == 3 else pixels.astype(np.float32)
 
 
 def check_array(name: str, array: NDArray, *dtypes: str) -> None:

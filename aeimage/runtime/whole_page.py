@@ -19,6 +19,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from aeimage.runtime.pixels import as_grey
+
 CELL = 8
 """Side of a cell in pixels."""
 PAPER = 235.0
@@ -62,7 +64,7 @@ def correct_page(pixels: NDArray, restored: NDArray) -> NDArray:
         a page like `restored`; `restored` itself where nothing is to be done.
     """
     sums = np.concatenate(
-        [_cell_sums(_grey(pixels[rows]), _grey(restored[rows])) for rows in _bands(len(pixels))]
+        [_cell_sums(as_grey(pixels[rows]), as_grey(restored[rows])) for rows in _bands(len(pixels))]
     )
     *of_ink, scan = np.moveaxis(sums, -1, 0)
     blank, black = _unfaithful(*of_ink), _inside_black(scan)
@@ -88,10 +90,6 @@ def _at_pixels(cells: NDArray, rows: slice, band: NDArray) -> NDArray:
     values = cells[rows.start // CELL : -(-rows.stop // CELL)]
     values = np.repeat(np.repeat(values, CELL, 0), CELL, 1)[: len(band), : band.shape[1]]
     return values.reshape(*values.shape, *[1] * (band.ndim - 2))
-
-
-def _grey(pixels: NDArray) -> NDArray[np.float32]:
-    return pixels.mean(axis=-1, dtype=np.float32) if pixels.ndim == 3 else pixels.astype(np.float32)
 
 
 def _cell_sums(scan: NDArray[np.float32], page: NDArray[np.float32]) -> NDArray[np.float32]:
