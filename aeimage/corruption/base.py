@@ -38,11 +38,14 @@ class Range:
         low: smallest value.
         high: largest value; the same as `low` for a constant.
         log: draw the logarithm evenly instead (a scale parameter over several octaves).
+        power: of the even draw, before it is scaled to low…high: above 1, low values are likelier.
+            Without effect on logarithms.
     """
 
     low: float
     high: float
     log: bool = False
+    power: float = 1.0
 
     def at(self, quantile):
         """Return the value at `quantile`, a number or tensor from 0 to 1."""
@@ -50,6 +53,8 @@ class Range:
             return ops.zeros_like(quantile) + self.low
         if self.log:
             return self.low * ops.exp(quantile * float(np.log(self.high / self.low)))
+        if self.power != 1.0:
+            quantile = ops.power(quantile, self.power)
         return self.low + quantile * (self.high - self.low)
 
     @property
@@ -192,6 +197,7 @@ class Corruption(keras.layers.Layer):
         minimum: float = -np.inf,
         maximum: float = np.inf,
         log: bool = False,
+        power: float = 1.0,
     ) -> Range:
         """Check a parameter, a number or (low, high), and remember it for `get_config`.
 
@@ -205,7 +211,7 @@ class Corruption(keras.layers.Layer):
         if not minimum <= low <= high <= maximum:
             limits = f" within {minimum:g} to {maximum:g}"
             raise UsageError.for_value(name, f"a number or (low, high){limits}", value)
-        self._ranges[name] = Range(low, high, log and low > 0.0)
+        self._ranges[name] = Range(low, high, log and low > 0.0, power)
         return self._ranges[name]
 
     def build(self, *shapes, **named_shapes):

@@ -71,7 +71,9 @@ def scan_steps(textures: np.ndarray | None = None) -> list[tuple[Corruption, flo
         (Stains(), 0.2),
         (ShowThrough(strength=(0.05, 0.75)), 0.38),
         (Folds(), 0.18),
-        (Specks(), 0.28),
+        # Fine dust that covers much, and coarse dirt; both at once mix dark and light specks.
+        (Specks(amount=(0.003, 0.12), size=(1.0, 3.0)), 0.22),
+        (Specks(), 0.2),
         (UnevenLight(strength=(0.05, 0.6)), 0.28),
         (SpineShadow(), 0.12),
         (Blur(sigma=(0.2, 2.2), stretch=(1.0, 1.6)), 0.45),
@@ -85,7 +87,9 @@ def scan_steps(textures: np.ndarray | None = None) -> list[tuple[Corruption, flo
         (SaltAndPepper(amount=(0.003, 0.35), salt=(0.0, 1.0)), 0.18),
         (MissingRows(), 0.06),
         (FaxResolution(), 0.15),
-        (JPEGArtefacts(quality=(3.0, 60.0), aligned=False), 0.25),
+        # Coded once, and again for a small file, as much as letters bear.
+        (JPEGArtefacts(quality=(5.0, 60.0), aligned=False), 0.2),
+        (JPEGArtefacts(quality=(3.0, 14.0), aligned=False), 0.15),
     ]
 
 
@@ -164,7 +168,8 @@ class PhotoDamage(Corruption):
     rounded, which is what files hold.
 
     Args:
-        sigma: standard deviation of Gaussian noise in levels.
+        sigma: standard deviation of Gaussian noise in levels; of a range, half the pictures get
+            the lowest third, where photographs mostly are.
         full_well: electrons at level 255 of pictures with shot noise (see `ShotNoise`).
         read: their read-out noise in levels.
         quality: JPEG quality of the pictures that are coded.
@@ -191,7 +196,7 @@ class PhotoDamage(Corruption):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.sigma = self.ranged("sigma", sigma, minimum=0.0)
+        self.sigma = self.ranged("sigma", sigma, minimum=0.0, power=1.6)
         self.full_well = self.ranged("full_well", full_well, minimum=1e-3, log=True)
         self.read = self.ranged("read", read, minimum=0.0)
         self.quality = self.ranged("quality", quality, minimum=1.0, maximum=100.0)
