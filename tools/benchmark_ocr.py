@@ -2,7 +2,7 @@
 
     apt-get install tesseract-ocr unpaper
     pip install -e ".[benchmark]"
-    python tools/benchmark_ocr.py --pages old_books --books d --out docs/benchmark/ocr
+    python tools/benchmark_ocr.py --pages old_books --books d --strips 2 --out docs/benchmark/ocr
     python tools/benchmark_ocr.py --pages old_books --books d --methods ours --model PATH
 
 Clean pages with their true text (`NAME.png` beside `NAME.txt`) get nine kinds of damage at three
