@@ -6,7 +6,8 @@ this one, other print needed no help. So *fidelity*, the contrast that was in th
 of contrast in the restored page, is measured in every cell of 8x8 pixels and compared with what is
 usual on the page: where it is far less, and the network has darkened, the cell becomes paper. So do
 cells close by that are as faint in the scan, and that the network left so. Other print that is
-faint stays: the network leaves it as faint as it was.
+faint stays: the network leaves it as faint as it was. Fine lines stay as well, such as rules and
+small print: paper blurs what shows through it.
 
 Black borders. Where all is black, nothing tells paper in the dark from what lies around the page,
 and the network makes it grey. There the scan stays.
@@ -50,6 +51,11 @@ BLACK_REACH = 3
 FEW_BLACK, MANY_BLACK = 0.4, 0.6
 """The scan stays in a black cell if the second share of the cells up to three cells away are black
 as well, and begins to from the first."""
+BLUR = 2
+"""Pixels on each side over which the scan is blurred to see how fine its lines are."""
+FINE = (1.5, 1.9)
+"""How much the scan's ink may lose by that: paper blurs what shows through, so that it loses less
+than the first; a rule or small print on this side loses the second."""
 BAND_ROWS = 64 * CELL
 
 
@@ -93,10 +99,11 @@ def _at_pixels(cells: NDArray, rows: slice, band: NDArray) -> NDArray:
 
 
 def _cell_sums(scan: NDArray[np.float32], page: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return sums over cells of what `_unfaithful` takes, and of the scan, (rows, columns, 7)."""
+    """Return sums over cells of what `_unfaithful` takes, and of the scan, (rows, columns, 8)."""
     ink = np.clip((PAPER - page) / PAPER, 0.0, 1.0)
     paper = (page >= PAPER).astype(np.float32)
-    maps = (ink, ink * ink, ink * scan, ink * page, paper, paper * scan, scan)
+    soft_scan = ink * _blurred(scan)
+    maps = (ink, ink * ink, ink * scan, soft_scan, ink * page, paper, paper * scan, scan)
     height, width = scan.shape
     rows, columns = -(-height // CELL), -(-width // CELL)
     padding = ((0, rows * CELL - height), (0, columns * CELL - width))
@@ -105,11 +112,22 @@ def _cell_sums(scan: NDArray[np.float32], page: NDArray[np.float32]) -> NDArray[
     return np.stack([s.reshape(rows, columns, CELL).sum(axis=2) for s in strips], axis=-1)
 
 
-def _unfaithful(ink, ink_squared, scan_ink, page_ink, paper, scan_paper) -> NDArray[np.float32]:
+def _blurred(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the means of 5x5 pixels, the edges repeated."""
+    height, width = levels.shape
+    padded = np.pad(levels, BLUR, "edge")
+    shifts = range(2 * BLUR + 1)
+    lines = sum(padded[shift : shift + height] for shift in shifts)
+    return sum(lines[:, shift : shift + width] for shift in shifts) / np.float32(len(shifts) ** 2)
+
+
+def _unfaithful(
+    ink, ink_squared, scan_ink, soft_scan, page_ink, paper, scan_paper
+) -> NDArray[np.float32]:
     """Return how much of each cell, 0 to 1, is to become paper.
 
-    Args: sums over cells: of ink, of its square, of the scan's and of the page's levels weighted by
-        ink, of pixels of paper, of the scan's levels there.
+    Args: sums over cells: of ink, of its square; weighted by ink, of the scan's levels, of the
+        blurred scan's, of the page's; of pixels of paper, of the scan's levels there.
     """
     known = _around(paper, NEIGHBOURHOOD)
     paper_level = np.where(
@@ -117,18 +135,22 @@ def _unfaithful(ink, ink_squared, scan_ink, page_ink, paper, scan_paper) -> NDAr
     )
     near, scan, page = (_around(sums, LETTER) for sums in (ink, scan_ink, page_ink))
     squares = _around(ink_squared, LETTER)
-    contrast = near - scan / np.maximum(paper_level, 1.0)
+    paper_level = np.maximum(paper_level, 1.0)
+    contrast = near - scan / paper_level
     # The slope of the scan's contrast over the ink: least squares through the origin.
     fidelity = _of_usual(contrast / np.maximum(squares, 1e-3), ink_squared)
     blank = _below(UNFAITHFUL, FAITHFUL, fidelity)
     darkened = (scan - page) / np.maximum(near, 1e-3)
     blank *= 1.0 - _below(*DARKENED, darkened)
     blank *= squares > LEAST_INK / 10.0
-    seeds = blank > 0.5
+    soft = near - _around(soft_scan, LETTER) / paper_level
+    coarse = _below(*FINE, contrast / np.maximum(soft, 1e-3))
+    seeds = blank * coarse > 0.5
     if seeds.any():
         close = _around(seeds.astype(np.float32), REACH) >= SEEDS
         strength = _of_usual(contrast / np.maximum(near, 1e-3), ink_squared)
         blank = np.maximum(blank, close * _below(FAINT, LEGIBLE, strength))
+    blank *= coarse
     pixels = _around(np.full_like(paper, CELL * CELL), 2)
     blank *= 1.0 - _below(TONE, STROKES, _around(paper, 2) / pixels)
     return blank.astype(np.float32)

@@ -19,8 +19,16 @@ def print_mask(height=400, width=400, seed=0):
     return mask
 
 
-def scan_of(mask, ghost, seed=1):
-    page = np.where(mask, INK, np.where(ghost, GHOST, PAPER))
+def blurred(mask):
+    """Means of 3x3 pixels: paper spreads the light of what shows through."""
+    padded = np.pad(mask.astype(float), 1)
+    height, width = mask.shape
+    windows = (padded[y : y + height, x : x + width] for y in range(3) for x in range(3))
+    return sum(windows) / 9.0
+
+
+def scan_of(mask, ghost, seed=1, ink=INK):
+    page = np.where(mask, ink, PAPER - blurred(ghost) * (PAPER - GHOST))
     noise = np.random.default_rng(seed).normal(0, 12, mask.shape)
     return np.clip(np.rint(page + noise), 0, 255).astype("uint8")
 
@@ -56,9 +64,19 @@ def test_show_through_that_was_left_faint_close_to_it_goes_too(page):
     assert correct_page(scan, restored)[ghost].mean() > 240
 
 
+def test_a_fine_rule_between_bold_print_stays():
+    mask = print_mask()
+    rule = np.zeros_like(mask)
+    rule[9::32] = True
+    scan = np.where(rule, 150, scan_of(mask, np.zeros_like(mask))).astype("uint8")
+    cleaned = correct_page(scan, black(mask, rule))
+
+    assert (cleaned[mask | rule] == 10).all()
+
+
 def test_a_faded_page_is_left_as_it_was_restored():
     mask = print_mask()
-    scan = scan_of(np.zeros_like(mask), mask)  # all print is as faint as show-through
+    scan = scan_of(mask, np.zeros_like(mask), ink=GHOST)  # all print is as faint as show-through
     restored = black(mask)
 
     assert correct_page(scan, restored) is restored
